@@ -1,0 +1,17 @@
+"""Questions: one file a study; `STUDIES` knows ours by name, `load_study` also takes a file of one's own."""
+
+from __future__ import annotations
+
+from workbench.fields import LazyTable
+from workbench.studies.load import load_study, reference
+
+__all__ = ["STUDIES", "load_study", "reference"]
+
+STUDIES = LazyTable(
+    "study",
+    {
+        "one-neuron": "workbench.studies.one_neuron:OneNeuron",
+        "network-states": "workbench.studies.network_states:NetworkStates",
+        "worm": "workbench.studies.worm:Worm",
+    },
+)
