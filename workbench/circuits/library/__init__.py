@@ -1,0 +1,1 @@
+"""Circuits from the literature, one file each; `workbench.circuits.CIRCUITS` maps their names."""

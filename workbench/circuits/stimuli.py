@@ -1,0 +1,177 @@
+"""What reaches a network from outside: spikes by a rule or a list, currents, or whatever `advance` is handed.
+
+A spiking stimulus is a count per source neuron and step; a current stimulus is a value per source neuron and step. Both are
+computed block by block from the step number, so that no array grows with neurons × duration.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar, Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import streams
+from workbench.errors import DescriptionError
+from workbench.words import tr
+
+__all__ = ["External", "NoisyCurrent", "Poisson", "Regular", "SpikeList", "StepCurrent", "Stimulus"]
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """Abstract: what the neurons of a source do, step by step."""
+
+    kind: ClassVar[Literal["spikes", "current"]] = "spikes"
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.uint16] | NDArray[np.float64]:
+        """Counts (uint16) or currents (float64, ampere) of steps `start` to `stop`, shape (stop − start, size)."""
+        raise NotImplementedError
+
+
+def _not_negative(what: str, value: float) -> None:
+    if not (value >= 0 and math.isfinite(value)):
+        raise DescriptionError(tr("{what} is {value}: it must be a finite number, 0 or more.", what=what, value=value))
+
+
+@final
+@dataclass(frozen=True)
+class Poisson(Stimulus):
+    """Independent Poisson spikes at `rate` (Hz) per source neuron, from `start` to `stop` (s); several may fall in one step."""
+
+    rate: float
+    start: float = 0.0
+    stop: float = math.inf
+
+    def __post_init__(self) -> None:
+        _not_negative("Poisson.rate", self.rate)
+        _not_negative("Poisson.start", self.start)
+
+    def window(self, dt: float) -> tuple[int, int]:
+        """The first and the past-the-last step with spikes."""
+        return round(self.start / dt), 2**62 if math.isinf(self.stop) else round(self.stop / dt)
+
+    def table(self, dt: float) -> NDArray[np.uint32]:
+        """The thresholds of the counter rule for one step of `dt`."""
+        return streams.poisson_table(self.rate * dt)
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.uint16]:
+        """See Stimulus."""
+        from workbench.kernels import rule  # noqa: PLC0415  compiled twin of streams.bits and counts_from_bits
+
+        made = np.zeros((stop - start, size), np.uint16)
+        first, last = self.window(dt)
+        a, b = max(start, first), min(stop, last)
+        if a < b:
+            rule.fill_counts(np.uint64(key), self.table(dt), a, made[a - start : b - start])
+        return made
+
+
+@final
+@dataclass(frozen=True)
+class Regular(Stimulus):
+    """Spikes at equal intervals, `rate` (Hz), the first at `start` (s); neuron k of n is shifted by `phase` · k / n periods."""
+
+    rate: float
+    start: float = 0.0
+    stop: float = math.inf
+    phase: float = 0.0
+
+    def __post_init__(self) -> None:
+        _not_negative("Regular.rate", self.rate)
+        _not_negative("Regular.start", self.start)
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.uint16]:
+        """See Stimulus. The number of spikes up to a step is floor(time · rate + 1), so none is lost to rounding."""
+        if self.rate == 0:
+            return np.zeros((stop - start, size), np.uint16)
+        last = 2**62 if math.isinf(self.stop) else round(self.stop / dt)
+        steps = np.arange(start - 1, stop)[:, None]
+        shift = self.phase * np.arange(size)[None, :] / max(size, 1)
+        # Half a step of slack keeps a period that is a whole number of steps from wobbling.
+        so_far = np.floor((np.minimum(steps, last - 1) * dt - self.start + dt * 1e-6) * self.rate - shift + 1)
+        return np.diff(np.maximum(so_far, 0), axis=0).astype(np.uint16)
+
+
+@final
+@dataclass(frozen=True)
+class SpikeList(Stimulus):
+    """Given spikes: `times` (s) and the source neuron of each."""
+
+    times: tuple[float, ...]
+    neurons: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "times", tuple(float(t) for t in self.times))
+        object.__setattr__(self, "neurons", tuple(int(n) for n in self.neurons))
+        if len(self.times) != len(self.neurons):
+            raise DescriptionError(tr("SpikeList: {times} times but {neurons} neurons.", times=len(self.times), neurons=len(self.neurons)))
+        for t in self.times:
+            _not_negative("a time of SpikeList", t)
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.uint16]:
+        """See Stimulus; a time between two steps belongs to the nearer one."""
+        made = np.zeros((stop - start, size), np.uint16)
+        if self.neurons and (min(self.neurons) < 0 or max(self.neurons) >= size):
+            raise DescriptionError(tr("SpikeList: neuron {n} is not among the source's {size}.", n=max(self.neurons), size=size))
+        steps = np.rint(np.asarray(self.times) / dt).astype(np.int64)
+        inside = (steps >= start) & (steps < stop)
+        np.add.at(made, (steps[inside] - start, np.asarray(self.neurons, np.int64)[inside]), 1)
+        return made
+
+
+@final
+@dataclass(frozen=True)
+class StepCurrent(Stimulus):
+    """A constant current `amplitude` (A) from `start` to `stop` (s)."""
+
+    amplitude: float
+    start: float = 0.0
+    stop: float = math.inf
+    kind: ClassVar[Literal["spikes", "current"]] = "current"
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.float64]:
+        """See Stimulus."""
+        last = 2**62 if math.isinf(self.stop) else round(self.stop / dt)
+        steps = np.arange(start, stop)
+        on = (steps >= round(self.start / dt)) & (steps < last)
+        return np.repeat(np.where(on, self.amplitude, 0.0)[:, None], size, axis=1)
+
+
+@final
+@dataclass(frozen=True)
+class NoisyCurrent(Stimulus):
+    """A current of mean `mean` and standard deviation `sd` (A), drawn anew every `every` seconds for each source neuron."""
+
+    mean: float
+    sd: float
+    every: float = 1e-4
+    kind: ClassVar[Literal["spikes", "current"]] = "current"
+
+    def __post_init__(self) -> None:
+        _not_negative("NoisyCurrent.sd", self.sd)
+        if not self.every > 0:
+            raise DescriptionError(tr("{what} is {value}: it must be a finite number, 0 or more.", what="NoisyCurrent.every", value=self.every))
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.float64]:
+        """See Stimulus; Gaussian by inverting the distribution function of the counter rule's bits."""
+        from scipy.special import ndtri  # noqa: PLC0415
+
+        hold = max(1, round(self.every / dt))
+        draws = np.arange(start, stop) // hold
+        first = int(draws[0]) if draws.size else 0
+        w = streams.step_words(key, first, int(draws[-1]) + 1 if draws.size else 0)
+        u = (streams.bits(w[:, :1], w[:, 1:], np.arange(size, dtype=np.uint32)[None, :]).astype(np.float64) + 0.5) * 2.0**-32
+        return (self.mean + self.sd * ndtri(u))[draws - first]
+
+
+@final
+@dataclass(frozen=True)
+class External(Stimulus):
+    """Spikes handed in from outside, by `run.advance(duration, inputs={source: counts})`; nothing when nothing is handed in."""
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.uint16]:
+        """See Stimulus: silent by itself."""
+        return np.zeros((stop - start, size), np.uint16)
