@@ -64,6 +64,7 @@ _SHOWN: Final[dict[str, tuple[float, str]]] = {
     "kΩ": (kohm, "kohm"),
     "MΩ": (Mohm, "mohm"),
     "GΩ": (Gohm, "gohm"),
+    "µF": (uF, "uf"),
     "nF": (nF, "nf"),
     "pF": (pF, "pf"),
     "Hz": (Hz, "hz"),

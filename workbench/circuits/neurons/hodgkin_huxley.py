@@ -8,7 +8,7 @@ from typing import ClassVar, final
 from workbench.circuits.neurons.neuron import Neuron
 from workbench.circuits.synapses import Conductance, Current, Exponential, Gap, Receptor
 from workbench.fields import described, quantity
-from workbench.units import ms, mV, s
+from workbench.units import ms, mV, s, uF
 
 __all__ = ["HodgkinHuxley"]
 
@@ -21,7 +21,7 @@ class HodgkinHuxley(Neuron):
     C dv/dt = I − g_Na m³h (v − E_Na) − g_K n⁴ (v − E_K) − g_L (v − E_L); currents in A equal A/cm² here.
     """
 
-    capacitance: float = quantity(1e-6, "", low=1e-7, high=1e-5, doc="membrane capacitance of 1 cm², F", spread=True)
+    capacitance: float = quantity(1 * uF, "µF", low=0.1 * uF, high=10 * uF, doc="membrane capacitance of 1 cm²", spread=True)
     sodium: float = quantity(0.12, "S", low=0.0, high=1.0, doc="peak sodium conductance of 1 cm²", spread=True)
     potassium: float = quantity(0.036, "S", low=0.0, high=1.0, doc="peak potassium conductance of 1 cm²", spread=True)
     leak: float = quantity(0.0003, "S", low=0.0, high=0.1, doc="leak conductance of 1 cm²", spread=True)
