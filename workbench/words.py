@@ -10,13 +10,17 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 
-__all__ = ["catalogue", "language", "languages", "tr", "use"]
+__all__ = ["catalogue", "language", "languages", "speaking", "tr", "use"]
 
 _HERE = Path(__file__).parent / "locale"
 _chosen: str | None = None
+_speaking: ContextVar[str | None] = ContextVar("workbench_language", default=None)
 
 
 @cache
@@ -36,7 +40,7 @@ def catalogue(language: str) -> dict[str, str]:
 
 def language() -> str:
     """The language sentences are drawn in now."""
-    return _chosen or _known(os.environ.get("WORKBENCH_LANG", "en")) or "en"
+    return _speaking.get() or _chosen or _known(os.environ.get("WORKBENCH_LANG", "en")) or "en"
 
 
 def use(language: str) -> str:
@@ -49,6 +53,16 @@ def use(language: str) -> str:
         raise unknown("language", language, languages())
     _chosen = chosen
     return chosen
+
+
+@contextmanager
+def speaking(language: str) -> Iterator[None]:
+    """Draw sentences in `language` inside a `with` block only."""
+    token = _speaking.set(language)
+    try:
+        yield
+    finally:
+        _speaking.reset(token)
 
 
 def tr(text: str, /, **values: object) -> str:
