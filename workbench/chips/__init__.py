@@ -1,0 +1,16 @@
+"""What a network can run on, as data. `CHIPS` maps names to chips; importing this room loads nothing heavy."""
+
+from workbench.chips.chip import Chip, Ideal
+from workbench.fields import LazyTable
+
+__all__ = ["CHIPS", "Chip", "Ideal"]
+
+CHIPS = LazyTable(
+    "chip",
+    {
+        "ideal": "workbench.chips.presets:IDEAL",
+        "loihi-davies": "workbench.chips.presets:LOIHI_DAVIES",
+        "loihi-davies-float32": "workbench.chips.presets:LOIHI_DAVIES_FLOAT32",
+        "loihi-small-cores": "workbench.chips.presets:SMALL_CORES",
+    },
+)
