@@ -26,7 +26,7 @@ WHEEL_SHA256 = "ea47f7a6b0d69a8d0bd3b0ade4037b7cc32d31ad0449f823d7ec153d6fd25057
 ROLES = {
     "sensory": ("Amphid", "Cephalic", "Mechanosensory", "O2, CO2, social signals", "Phasmid", "Touch"),
     "inter": ("Layer ", "Category 4 interneuron", "Linker to pharynx", "Pharyngeal interneuron"),
-    "motor": ("Head motor", "Hermaphrodite specific motor", "Pharyngeal motor", "Sublateral motor", "Ventral cord motor"),
+    "motor": ("Head motor", "Hermaphrodite specific", "Pharyngeal motor", "Sublateral motor", "Ventral cord motor"),
     "other": ("Canal neuron", "Pharyngeal polymodal neuron"),
     "muscle": ("Head muscle", "Main body muscle"),
 }
@@ -40,7 +40,7 @@ HEADER = """\
 # cell rows: name, role, transmitters joined by + (empty: none known, or no neuron).
 # chemical rows: from, to, weight in sections of electron micrographs in which the synapse is seen.
 # gap rows: a pair of cells once, weight in sections; the source lists both directions with equal weight.
-# Left out: 76 other cells (pharynx, glands, glia, other muscles) with their contacts; gap junctions of a cell with itself.
+# Left out: 76 other cells (pharynx, glands, glia, other muscles) with their contacts; gap junctions within one cell.
 """
 
 
