@@ -1,0 +1,200 @@
+"""Neurons on Brian2: populations of one model become one NeuronGroup, receptors become its variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench import fields
+from workbench.backends.ideal import dimensions
+from workbench.backends.ideal.engine import brian
+from workbench.circuits.neurons.neuron import Neuron
+from workbench.circuits.synapses import Conductance, Current, Delta, Exponential, Gap
+from workbench.circuits.unfold import Cells
+
+__all__ = ["Group", "gather"]
+
+Value = float | NDArray[np.float64]
+
+
+@final
+@dataclass(eq=False)
+class Group:
+    """Populations of one model with the same used receptors, side by side in one NeuronGroup."""
+
+    name: str
+    cells: tuple[Cells, ...]
+    first: Mapping[str, int] = field(default_factory=dict)
+    """Where each population begins inside the group."""
+    gaps: dict[str, int] = field(default_factory=dict)
+    """How many Synapses objects bring current through each gap receptor: each needs a variable of its own."""
+    extra: dict[str, tuple[Value, str]] = field(default_factory=dict)
+    """Further parameters as (value, unit): weights that depend on the source neuron alone."""
+    functions: dict[str, Any] = field(default_factory=dict)
+    """Brian2 functions that the group's own code may call."""
+    brian: Any = None
+    runners: list[Any] = field(default_factory=list)
+
+    @property
+    def neuron(self) -> Neuron:
+        """The model; the numbers may differ from population to population."""
+        return self.cells[0].neuron
+
+    @property
+    def size(self) -> int:
+        """How many neurons."""
+        return sum(c.size for c in self.cells)
+
+    @property
+    def receptors(self) -> tuple[str, ...]:
+        """The receptors in use, in the model's order."""
+        return self.cells[0].receptors
+
+    def array(self, variable: str) -> NDArray[Any]:
+        """The values of a variable, one for each neuron: the array Brian2 computes in."""
+        return self.brian.variables[variable].get_value()
+
+    def build(self, clock: Any, dt: float) -> None:
+        """Make the NeuronGroup, its initial state, and the code that adds the arrivals of a step."""
+        b = brian()
+        house = _is_house(self.neuron, self.receptors)
+        model, values = _equations(self.neuron, self.receptors, self.gaps), self._parameters(dt, house)
+        namespace: dict[str, Any] = dict(self.functions)
+        for name, (value, unit) in values.items():
+            if np.ndim(value) == 0:
+                namespace[name] = dimensions.quantity(value, unit)
+            else:
+                model += f"\n{name} : {unit} (constant)"
+        self.brian = b.NeuronGroup(
+            self.size, model, threshold=self.neuron.fires or None, reset=self.neuron.after or None, refractory=self.neuron.holds or False,
+            method=_house_method(self.receptors) if house else _method(self.neuron), namespace=namespace, clock=clock, name=self.name)
+        for name, (value, _) in values.items():
+            if np.ndim(value) == 1:
+                self.brian.variables[name].set_value(value)
+        for cells in self.cells:
+            for state, value in cells.initial.items():
+                self.array(state)[self.first[cells.name] : self.first[cells.name] + cells.size] = value
+        arrivals = _add_arrivals(self.neuron, self.receptors)
+        if arrivals:
+            self.runners.append(self.brian.run_regularly(arrivals, when="after_synapses", clock=clock, name=f"{self.name}_arrivals"))
+
+    def _parameters(self, dt: float, house: bool) -> dict[str, tuple[Value, str]]:
+        """Every number the code may name, merged over the populations: one number where all agree, else one for each neuron."""
+        units = {k.path: dimensions.word(k.unit) for k in fields.knobs(self.neuron).values()}
+        made = {name: (_merge([(c.parameters[name], c.size) for c in self.cells]), units.get(name, "1")) for name in self.cells[0].parameters}
+        for name in self.receptors:
+            receptor = self.neuron.receptors[name]
+            if isinstance(receptor, (Exponential, Conductance)) and not isinstance(receptor.tau, str):
+                made[f"tau_{name}_"] = (receptor.tau, "second")
+            if isinstance(receptor, Conductance) and not isinstance(receptor.reversal, str):
+                made[f"reversal_{name}_"] = (receptor.reversal, "volt")
+        if house:
+            steps = [cast(Any, c.neuron).step_constants(c.parameters, c.receptors, dt) for c in self.cells]
+            for key in steps[0]:
+                merged = _merge([(s[key], c.size) for s, c in zip(steps, self.cells, strict=True)])
+                made[_step(key)] = (merged, "volt" if key == "mu" else "ohm" if key.startswith(("b.", "gain")) else "1")
+        return {**made, **self.extra}
+
+
+def gather(populations: Iterable[Cells]) -> list[Group]:
+    """The groups for these populations, in order of first appearance."""
+    together: dict[Any, list[Cells]] = {}
+    for cells in populations:
+        n = cells.neuron
+        key = (type(n), n.equations, n.fires, n.after, n.holds, n.method, cells.receptors)
+        together.setdefault(key, []).append(cells)
+    groups = []
+    for number, members in enumerate(together.values()):
+        first, so_far = {}, 0
+        for cells in members:
+            first[cells.name] = so_far
+            so_far += cells.size
+        # The name is part of the code Brian2 compiles and caches, so it must be the same in every run.
+        name = re.sub(r"\W", "", type(members[0].neuron).__name__.lower(), flags=re.ASCII) or "model"
+        groups.append(Group(f"{name}_{number}", tuple(members), first))
+    return groups
+
+
+def _merge(parts: Sequence[tuple[Any, int]]) -> Value:
+    if all(np.ndim(v) == 0 and v == parts[0][0] for v, _ in parts):
+        return float(parts[0][0])
+    return np.concatenate([np.broadcast_to(np.asarray(v, np.float64), (size,)) for v, size in parts])
+
+
+def _equations(neuron: Neuron, used: Sequence[str], gaps: Mapping[str, int]) -> str:
+    """The model's own equations, its used receptors, and the sum of their currents."""
+    lines, currents = [neuron.equations], []
+    for name in used:
+        r = neuron.receptors[name]
+        if isinstance(r, Delta):
+            lines.append(f"arrivals_{name} : {r.unit}")
+        elif isinstance(r, Exponential):
+            lines += [f"dI_{name}/dt = -I_{name}/{_named(r.tau, 'tau', name)} : amp", f"arrivals_{name} : amp"]
+            currents.append(f"I_{name}")
+        elif isinstance(r, Conductance):
+            lines += [f"dg_{name}/dt = -g_{name}/{_named(r.tau, 'tau', name)} : siemens", f"arrivals_{name} : siemens"]
+            currents.append(f"g_{name}*({_named(r.reversal, 'reversal', name)} - v)")
+        elif isinstance(r, Gap):
+            lines += [f"I_{name}_{k} : amp" for k in range(gaps.get(name, 0))]
+            currents += [f"I_{name}_{k}" for k in range(gaps.get(name, 0))]
+        elif isinstance(r, Current):
+            lines.append(f"I_{name} : amp")
+            currents.append(f"I_{name}")
+    if "bias" in neuron.__dataclass_fields__:
+        currents.insert(0, "bias")
+    if re.search(r"\bcurrent\b", neuron.equations):
+        lines.append(f"current = {' + '.join(currents) or '0*amp'} : amp")
+    return "\n".join(lines)
+
+
+def _named(value: float | str, what: str, receptor: str) -> str:
+    return value if isinstance(value, str) else f"{what}_{receptor}_"
+
+
+def _add_arrivals(neuron: Neuron, used: Sequence[str]) -> str:
+    """What a step's arrivals do, once all are summed; Brian2 leaves out refractory neurons for variables marked so."""
+    code = []
+    for name in used:
+        r = neuron.receptors[name]
+        variable = {Delta: r.variable, Exponential: f"I_{name}", Conductance: f"g_{name}"}.get(type(r))
+        if variable:
+            code += [f"{variable} += arrivals_{name}", f"arrivals_{name} = 0*{r.unit}"]
+    return "\n".join(code)
+
+
+def _is_house(neuron: Neuron, used: Sequence[str]) -> bool:
+    """Whether the exact step covers the receptors in use; conductances and gap junctions make the equation another one."""
+    return neuron.method == "house" and all(isinstance(neuron.receptors[r], (Delta, Exponential, Current)) for r in used)
+
+
+def _method(neuron: Neuron) -> str:
+    # With conductances the membrane equation is still linear in v, which exponential Euler solves for frozen inputs.
+    return "exponential_euler" if neuron.method == "house" else neuron.method
+
+
+def _step(key: str) -> str:
+    return "step_" + key.replace(".", "_")
+
+
+def _house_method(used: Sequence[str]) -> Any:
+    """The exact step as a Brian2 integration method: the operations of `Lif.step_constants`, in its order."""
+
+    def house(equations: Any, variables: Any = None, method_options: Any = None) -> str:
+        known = set(equations.names)
+        line = "v = step_mu + (v - step_mu)*step_a"
+        decays = []
+        for name in used:
+            if f"dI_{name}" and f"I_{name}" in equations.diff_eq_names:
+                line += f" + I_{name}*step_b_{name}"
+                decays.append(f"I_{name} = I_{name}*step_c_{name}")
+        for name in used:
+            if f"I_{name}" in known and f"I_{name}" not in equations.diff_eq_names:
+                line += f" + step_gain*I_{name}"
+        return "\n".join([line, *decays]) + "\n"
+
+    return house

@@ -1,0 +1,89 @@
+"""Outside input, the same for every backend: which sources are drawn as the run goes, which are handed over as events or currents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.circuits.drive import Drive
+from workbench.circuits.unfold import Block, Netlist
+from workbench.circuits.wiring import OneToOne
+from workbench.errors import DescriptionError, unknown
+from workbench.words import tr
+
+__all__ = ["Events", "current_blocks", "currents", "events", "fused", "spiking_blocks"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Events:
+    """Outside spikes of one window by step: those of step start + s are `[at[s]:at[s + 1]]`."""
+
+    at: NDArray[np.int64]
+    neurons: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+
+def fused(netlist: Netlist, drive: Drive) -> list[Block]:
+    """Blocks a kernel can draw as it goes: a Poisson source one-to-one onto a population, one weight, one delay."""
+    return [b for b in netlist.projections.values()
+            if b.external and isinstance(b.rule, OneToOne) and isinstance(b.weight, float) and isinstance(b.delay, float)
+            and drive.rule(b.source) is not None]
+
+
+def spiking_blocks(netlist: Netlist) -> list[Block]:
+    """Blocks from spiking sources."""
+    return [b for b in netlist.projections.values() if b.external and netlist.sources[b.source].stimulus.kind == "spikes"]
+
+
+def current_blocks(netlist: Netlist) -> list[Block]:
+    """Blocks from current sources."""
+    return [b for b in netlist.projections.values() if b.external and netlist.sources[b.source].stimulus.kind == "current"]
+
+
+def checked_inputs(netlist: Netlist, drive: Drive, inputs: Mapping[str, Any] | None, steps: int) -> dict[str, NDArray[np.int64]]:
+    """The counts handed to `advance`, each of shape (steps, size); raises DescriptionError for a name, shape or value that is wrong."""
+    made: dict[str, NDArray[np.int64]] = {}
+    for name, given in (inputs or {}).items():
+        open_sources = [n for n in netlist.sources if drive.is_external(n)]
+        if name not in open_sources:
+            raise unknown("External source", name, open_sources or ("-",))
+        size = netlist.sources[name].size
+        array = np.asarray(given)
+        if array.shape == (size,):
+            array = np.concatenate([array[None, :], np.zeros((max(steps - 1, 0), size), array.dtype)])[:steps]
+        if array.shape != (steps, size):
+            raise DescriptionError(
+                tr("inputs['{name}'] has shape {shape}; write ({steps}, {size}), or ({size},) for the first step alone.",
+                   name=name, shape=array.shape, steps=steps, size=size))
+        if not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array)) or (array.size and array.min() < 0):
+            raise DescriptionError(tr("inputs['{name}'] must hold spike counts: whole numbers, 0 or more.", name=name))
+        made[name] = array.astype(np.int64)
+    return made
+
+
+def events(drive: Drive, source: str, start: int, stop: int, given: Mapping[str, NDArray[np.int64]]) -> Events:
+    """The spikes of a source in the steps `start` to `stop`, as a list by step."""
+    counts = given[source] if source in given else drive.counts(source, start, stop)
+    step, neuron = np.nonzero(counts)
+    at = np.zeros(stop - start + 1, np.int64)
+    np.cumsum(np.bincount(step, minlength=stop - start), out=at[1:])
+    return Events(at, neuron, counts[step, neuron].astype(np.int64))
+
+
+def currents(netlist: Netlist, drive: Drive, start: int, stop: int) -> dict[str, NDArray[np.float64]]:
+    """The outside current of each population that has one, ampere, shape (stop − start, size); summed in the projections' order."""
+    made: dict[str, NDArray[np.float64]] = {}
+    for b in current_blocks(netlist):
+        values = drive.currents(b.source, start, stop)
+        total = made.setdefault(b.target, np.zeros((stop - start, b.sizes[1])))
+        if isinstance(b.rule, OneToOne):
+            total += values * b.weight
+        else:
+            i, j = b.edges()
+            np.add.at(total, (slice(None), j), values[:, i] * b.weight)
+    return made
