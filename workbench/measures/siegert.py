@@ -62,18 +62,19 @@ def transfer(mean: ArrayLike, noise: ArrayLike, neuron: Lif, *, synapse: float =
     high = (neuron.threshold - mu) / sigma + shift
     never = high > NEVER
     high, low = np.where(never, 0.0, high), np.where(never, -1.0, low)
-    area = _below_zero(np.minimum(low, 0.0), np.minimum(high, 0.0)) + _straight(np.maximum(low, 0.0), np.maximum(high, 0.0))
+    area = _below_zero(np.minimum(low, 0.0), np.minimum(high, 0.0))
+    area = area + _straight(np.maximum(low, 0.0), np.maximum(high, 0.0))
     return np.where(never, 0.0, 1.0 / (neuron.refractory + neuron.tau * np.sqrt(np.pi) * area))
 
 
 def input_at(circuit: Balanced, rates: ArrayLike) -> Input:
     """What each neuron of a balanced network receives when all of them fire at `rates` (Hz): Brunel 2000, eq. 4 and 5."""
     r = np.asarray(rates, dtype=float)
-    excitatory = circuit.connectivity * circuit.excitatory
-    inhibitory = circuit.connectivity * circuit.inhibitory
-    outside = circuit.eta * circuit.neuron.threshold_above_rest / (circuit.j * circuit.neuron.tau)  # summed over all inputs
-    mean = circuit.neuron.tau * circuit.j * (outside + excitatory * r - circuit.g * inhibitory * r)
-    power = circuit.neuron.tau * circuit.j**2 * (outside + excitatory * r + circuit.g**2 * inhibitory * r)
+    excitatory = round(circuit.connectivity * circuit.excitatory) * r
+    inhibitory = round(circuit.connectivity * circuit.inhibitory) * r
+    outside = circuit.external_rate
+    mean = circuit.neuron.tau * circuit.j * (outside + excitatory - circuit.g * inhibitory)
+    power = circuit.neuron.tau * circuit.j**2 * (outside + excitatory + circuit.g**2 * inhibitory)
     return Input(circuit.neuron.rest + mean, np.sqrt(power))
 
 
@@ -91,6 +92,8 @@ def rate(circuit: Balanced) -> float:
         return transfer(*input_at(circuit, r), circuit.neuron) - np.asarray(r)
 
     grid = np.concatenate([[0.0], np.geomspace(1e-6, ceiling, 400)])
+    if circuit.external_rate == 0:
+        return 0.0  # nothing comes in, so there is no noise to integrate over either
     below = np.flatnonzero(gain(grid) <= 0)
     if below.size == 0:
         return ceiling
