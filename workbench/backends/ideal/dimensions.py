@@ -22,6 +22,6 @@ def word(unit: str) -> str:
 
 def quantity(value: Any, name: str) -> Any:
     """The SI number `value` with the dimension that Brian2 writes as `name`."""
-    import brian2.units.allunits as units  # noqa: PLC0415
+    from brian2.equations.equations import dimensions_and_type_from_string  # noqa: PLC0415
 
-    return value if name == "1" else brian().Quantity(value, dim=brian().get_dimensions(eval(name, {"__builtins__": {}}, vars(units))))  # noqa: S307  our own words only
+    return value if name == "1" else brian().Quantity(value, dim=dimensions_and_type_from_string(name)[0])

@@ -72,7 +72,7 @@ class Group:
                 model += f"\n{name} : {unit} (constant)"
         self.brian = b.NeuronGroup(
             self.size, model, threshold=self.neuron.fires or None, reset=self.neuron.after or None, refractory=self.neuron.holds or False,
-            method=_house_method(self.receptors) if house else _method(self.neuron), namespace=namespace, clock=clock, name=self.name)
+            method=_house_method(self.neuron, self.receptors) if house else _method(self.neuron), namespace=namespace, clock=clock, name=self.name)
         for name, (value, _) in values.items():
             if np.ndim(value) == 1:
                 self.brian.variables[name].set_value(value)
@@ -181,20 +181,15 @@ def _step(key: str) -> str:
     return "step_" + key.replace(".", "_")
 
 
-def _house_method(used: Sequence[str]) -> Any:
+def _house_method(neuron: Neuron, used: Sequence[str]) -> Any:
     """The exact step as a Brian2 integration method: the operations of `Lif.step_constants`, in its order."""
+    decaying = [name for name in used if isinstance(neuron.receptors[name], Exponential)]
+    handed = [name for name in used if isinstance(neuron.receptors[name], Current)]
+    lines = ["v = " + " + ".join(
+        ["step_mu + (v - step_mu)*step_a", *(f"I_{name}*step_b_{name}" for name in decaying), *(f"step_gain*I_{name}" for name in handed)])]
+    lines += [f"I_{name} = I_{name}*step_c_{name}" for name in decaying]
 
     def house(equations: Any, variables: Any = None, method_options: Any = None) -> str:
-        known = set(equations.names)
-        line = "v = step_mu + (v - step_mu)*step_a"
-        decays = []
-        for name in used:
-            if f"dI_{name}" and f"I_{name}" in equations.diff_eq_names:
-                line += f" + I_{name}*step_b_{name}"
-                decays.append(f"I_{name} = I_{name}*step_c_{name}")
-        for name in used:
-            if f"I_{name}" in known and f"I_{name}" not in equations.diff_eq_names:
-                line += f" + step_gain*I_{name}"
-        return "\n".join([line, *decays]) + "\n"
+        return "\n".join(lines) + "\n"
 
     return house

@@ -1,0 +1,118 @@
+"""Synapses on Brian2: one Synapses object for each receptor and pair of groups, however many projections there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.backends.ideal import dimensions
+from workbench.backends.ideal.engine import brian
+from workbench.backends.ideal.groups import Group
+from workbench.circuits.synapses import Gap
+from workbench.circuits.unfold import Block, Netlist
+
+__all__ = ["Wire", "plan"]
+
+
+@final
+@dataclass(eq=False)
+class Wire:
+    """All synapses from one group to another onto one receptor."""
+
+    name: str
+    source: Group
+    target: Group
+    receptor: str
+    blocks: tuple[Block, ...]
+    variable: str = ""
+    """Where a gap junction's current goes."""
+    weight: str = "w"
+    """The name of the weight in the code: a number, one for each synapse, or a parameter of the source neuron."""
+    brian: Any = None
+    steps: int = 0
+    """The longest delay."""
+
+    def plan(self) -> None:
+        """Decide where the weights live, before the groups are built: they may become parameters of the source group."""
+        if isinstance(self.blocks[0].kind, Gap):
+            self.variable = f"I_{self.receptor}_{self.target.gaps.get(self.receptor, 0)}"
+            self.target.gaps[self.receptor] = self.target.gaps.get(self.receptor, 0) + 1
+            return
+        of_source: dict[str, float] = {}
+        for block in self.blocks:
+            if np.ndim(block.weight) or of_source.setdefault(block.source, float(block.weight)) != block.weight:  # type: ignore[arg-type]
+                return
+        if len(set(of_source.values())) > 1:
+            # A weight for each source neuron in place of one for each synapse: 100 kB in place of 125 MB at Brunel's full size.
+            values = np.zeros(self.source.size)
+            for cells in self.source.cells:
+                first = self.source.first[cells.name]
+                values[first : first + cells.size] = of_source.get(cells.name, 0.0)
+            self.source.extra[f"w_{self.name}"] = (values, self.blocks[0].kind.unit)
+            self.weight = f"w_{self.name}_pre"
+
+    def build(self, clock: Any, delay_steps: Mapping[str, Any]) -> Any:
+        """Make the Synapses object and fill it; None when there is not one synapse."""
+        b, unit = brian(), self.blocks[0].kind.unit
+        dt, delays = clock.dt_, [np.asarray(delay_steps[block.name]) for block in self.blocks]
+        self.steps = max((int(d.max()) for d in delays if d.size), default=1)
+        one_delay = not self.variable and all(d.ndim == 0 and d == delays[0] for d in delays)
+        one_weight = all(np.ndim(block.weight) == 0 and block.weight == self.blocks[0].weight for block in self.blocks)
+        namespace = {"w": dimensions.quantity(self.blocks[0].weight, unit)} if one_weight else {}
+        model = "" if one_weight or self.weight != "w" else f"w : {unit} (constant)"
+        kind: dict[str, Any] = {}
+        if self.variable:
+            model += f"\n{self.variable}_post = w*(v_pre - v_post) : amp (summed)"
+        else:
+            kind["on_pre"] = f"arrivals_{self.receptor}_post += {self.weight}"
+            if one_delay:
+                kind["delay"] = dimensions.quantity(float(delays[0] * dt), "second")
+        edges = [block.edges() for block in self.blocks]
+        counts = [i.size for i, _ in edges]
+        if not sum(counts):
+            return None
+        self.brian = b.Synapses(self.source.brian, self.target.brian, model, clock=clock, name=self.name, namespace=namespace, **kind)
+        self._connect(edges)
+        if model.startswith("w "):
+            self.brian.variables["w"].set_value(_spread([block.weight for block in self.blocks], counts))
+        if not self.variable and not one_delay:
+            self.brian.pre.variables["delay"].set_value(_spread([d * dt for d in delays], counts))
+        return self.brian
+
+    def _connect(self, edges: list[Any]) -> None:
+        """Put the edges where Brian2 keeps them: what `connect(i=..., j=...)` does, without its four copies of every index."""
+        s, total = self.brian, sum(i.size for i, _ in edges)
+        pre, post = s.variables["_synaptic_pre"], s.variables["_synaptic_post"]
+        pre.resize(total)
+        post.resize(total)
+        at = 0
+        for block in self.blocks:
+            i, j = edges.pop(0)
+            pre.get_value()[at : at + i.size] = i + np.int32(self.source.first[block.source])
+            post.get_value()[at : at + i.size] = j + np.int32(self.target.first[block.target])
+            at += i.size
+        s._resize(total)
+        s._update_synapse_numbers(0)
+        s._connect_called = True
+
+
+def _spread(values: Sequence[Any], counts: Sequence[int]) -> NDArray[np.float64]:
+    return np.concatenate([np.broadcast_to(np.asarray(v, np.float64), (n,)) for v, n in zip(values, counts, strict=True)])
+
+
+def plan(netlist: Netlist, groups: Sequence[Group]) -> list[Wire]:
+    """The Synapses objects this netlist needs, with their weights' places decided."""
+    home: Mapping[str, Group] = {cells.name: g for g in groups for cells in g.cells}
+    together: dict[Any, list[Block]] = {}
+    for block in netlist.projections.values():
+        if not block.external:
+            together.setdefault((home[block.source].name, home[block.target].name, block.receptor), []).append(block)
+    wires = []
+    for (source, target, receptor), blocks in together.items():
+        wires.append(Wire(f"{source}_{target}_{receptor}", home[blocks[0].source], home[blocks[0].target], receptor, tuple(blocks)))
+        wires[-1].plan()
+    return wires

@@ -1,0 +1,239 @@
+"""What a run keeps while it goes: spikes up to the limit, probed values, and the files a run is saved to."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.backends.base import Limits, Probe, Program, Window
+from workbench.circuits.unfold import Netlist
+from workbench.errors import StoreError, UnsupportedError
+from workbench.recordings.spikes import Spikes
+from workbench.words import tr
+
+if TYPE_CHECKING:
+    import xarray
+
+__all__ = ["Recorder", "check_state", "read_state", "write_state"]
+
+FORMAT = 1
+
+
+@final
+class Recorder:
+    """Spikes as chunks of (step, neuron) in order, neurons counted through all populations, and values by probe."""
+
+    def __init__(self, netlist: Netlist, probes: Sequence[Probe], limits: Limits, dt: float) -> None:
+        self.netlist, self.probes, self.limits, self.dt = netlist, tuple(probes), limits, dt
+        self._steps: list[NDArray[np.int64]] = []
+        self._neurons: list[NDArray[np.int32]] = []
+        self._kept = 0
+        self._dropping = False
+        self._counts = np.zeros(len(netlist.populations), np.int64)
+        self._edges = np.array([c.start for c in netlist.populations.values()] + [netlist.size])
+        self._values: list[list[NDArray[np.float64]]] = [[] for _ in self.probes]
+        self._value_steps: list[list[NDArray[np.int64]]] = [[] for _ in self.probes]
+        self._recent: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
+
+    def add(self, steps: NDArray[np.int64], neurons: NDArray[Any]) -> None:
+        """Keep the spikes of some steps (copied), ordered by step and neuron; beyond the limit they are counted only."""
+        if not steps.size:
+            return
+        if len(self._edges) == 2:
+            self._counts[0] += steps.size
+        else:
+            self._counts += np.histogram(neurons, self._edges)[0]
+        chunk = (steps.copy(), neurons.astype(np.int32))
+        self._recent.append(chunk)
+        if self._kept + steps.size > self.limits.spikes:
+            self._dropping = True
+            self._steps, self._neurons, self._kept = [], [], 0
+        if not self._dropping:
+            self._steps.append(chunk[0])
+            self._neurons.append(chunk[1])
+            self._kept += steps.size
+
+    # --- windows ---
+
+    def mark(self) -> list[int]:
+        """A mark to make a Window of what comes next."""
+        self._recent = []
+        return [len(v) for v in self._values]
+
+    def window(self, mark: Sequence[int], start: int, stop: int) -> Window:
+        """What came since the mark."""
+        steps, neurons = _joined(self._recent)
+        self._recent = []
+        values = {p.name: np.concatenate(v[m:]) for p, v, m in zip(self.probes, self._values, mark, strict=True) if len(v) > m}
+        return Window(start, stop, {n: (steps[k], (neurons[k] - c.start).astype(np.int32)) for n, c, k in self._split(neurons)}, values)
+
+    def _split(self, neurons: NDArray[np.int32]) -> Any:
+        for name, cells in self.netlist.populations.items():
+            yield name, cells, np.flatnonzero((neurons >= cells.start) & (neurons < cells.start + cells.size)) if len(self.netlist.populations) > 1 else slice(None)
+
+    # --- probes, for kernels that read state rows ---
+
+    def taps(self, kernel: Any, begin: int, end: int, exponentials: Sequence[str]) -> Any:
+        """The kernel's Taps for the steps `begin` to `end`; `untap` collects them."""
+        row, stride, first, neurons, mean, at = [], [], [0], [], [], []
+        self._plan: list[tuple[int, int, int, int]] = []
+        room = 0
+        for k, p in enumerate(self.probes):
+            if p.reduce == "rate":
+                continue
+            which = p.neurons(self.netlist)
+            row.append(_row(p, exponentials))
+            stride.append(p.steps(self.dt))
+            neurons.append(which + self.netlist.populations[p.of].start)
+            first.append(first[-1] + which.size)
+            mean.append(p.reduce == "mean")
+            at.append(room)
+            times = len(range(_next(begin, stride[-1]), end, stride[-1]))
+            width = 1 if p.reduce == "mean" else which.size
+            self._plan.append((k, room, times, width))
+            self._value_steps[k].append(np.arange(_next(begin, stride[-1]), end, stride[-1]))
+            room += times * width
+        return kernel.Taps(row=np.array(row, np.int64), stride=np.array(stride, np.int64), first=np.array(first, np.int64),
+                           neurons=np.concatenate(neurons) if neurons else np.zeros(0, np.int64), mean=np.array(mean, np.uint8),
+                           at=np.array(at, np.int64), out=np.zeros(room))
+
+    def untap(self, taps: Any) -> None:
+        """Keep what the kernel wrote into `taps`."""
+        for k, start, times, width in self._plan:
+            self._values[k].append(taps.out[start : start + times * width].reshape(times, width))
+
+    def put(self, probe: int, step: int, values: NDArray[np.float64]) -> None:
+        """Keep one step's values of a probe (number `probe`), for backends that step in Python."""
+        self._values[probe].append(np.atleast_2d(np.asarray(values, np.float64)))
+        self._value_steps[probe].append(np.array([step]))
+
+    # --- results ---
+
+    def spikes(self) -> tuple[dict[str, Spikes], dict[str, int], tuple[str, ...]]:
+        """Spikes and counts by population, and a note when the limit was passed."""
+        steps, neurons = _joined(list(zip(self._steps, self._neurons, strict=True)))
+        kept = {n: Spikes(steps[k], (neurons[k] - c.start).astype(np.int32), self.dt) for n, c, k in self._split(neurons)}
+        counts = dict(zip(self.netlist.populations, self._counts.tolist(), strict=True))
+        notes = ()
+        if self._dropping:
+            notes = (tr("More than {limit} spikes: they were counted, not kept. Use probes, a shorter run, or a higher limit.", limit=self.limits.spikes),)
+        return kept, counts, notes
+
+    def traces(self) -> dict[str, xarray.DataArray]:
+        """The probed values as labelled arrays."""
+        import xarray  # noqa: PLC0415  only when there are traces to label
+
+        made: dict[str, xarray.DataArray] = {}
+        for p, values, steps in zip(self.probes, self._values, self._value_steps, strict=True):
+            if p.reduce == "rate":
+                made[p.name] = self._rate(p)
+                continue
+            which = p.neurons(self.netlist) if p.reduce is None else np.array([-1])
+            data = np.concatenate(values) if values else np.zeros((0, which.size))
+            time = (np.concatenate(steps) if steps else np.zeros(0, np.int64)) * self.dt
+            made[p.name] = xarray.DataArray(data, dims=("time", "neuron"), coords={"time": time, "neuron": which}, name=p.name,
+                                            attrs={"units": _unit(p), "reduce": p.reduce or "none"})
+        return made
+
+    def _rate(self, p: Probe) -> xarray.DataArray:
+        import xarray  # noqa: PLC0415
+
+        stride = p.steps(self.dt)
+        spikes = self.spikes()[0][p.of]
+        last = int(spikes.steps[-1]) + 1 if spikes.count else 0
+        bins = max(1, -(-last // stride))
+        size = self.netlist.populations[p.of].size
+        hz = np.bincount(spikes.steps // stride, minlength=bins) / (size * stride * self.dt)
+        return xarray.DataArray(hz[:, None], dims=("time", "neuron"), coords={"time": np.arange(bins) * stride * self.dt, "neuron": [-1]},
+                                name=p.name, attrs={"units": "Hz", "reduce": "rate"})
+
+    # --- saving ---
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Everything kept, as arrays."""
+        steps, neurons = _joined(list(zip(self._steps, self._neurons, strict=True)))
+        made: dict[str, NDArray[Any]] = {"spikes.steps": steps, "spikes.neurons": neurons, "spikes.counts": self._counts.copy(), "spikes.dropping": np.array(self._dropping)}
+        for k, (values, at) in enumerate(zip(self._values, self._value_steps, strict=True)):
+            if values:
+                made[f"probe.{k}.values"], made[f"probe.{k}.steps"] = np.concatenate(values), np.concatenate(at)
+        return made
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `save` gave."""
+        self._steps, self._neurons = [arrays["spikes.steps"]], [arrays["spikes.neurons"]]
+        self._kept, self._counts, self._dropping = arrays["spikes.steps"].size, arrays["spikes.counts"].copy(), bool(arrays["spikes.dropping"])
+        for k in range(len(self.probes)):
+            if f"probe.{k}.values" in arrays:
+                self._values[k], self._value_steps[k] = [arrays[f"probe.{k}.values"]], [arrays[f"probe.{k}.steps"]]
+
+
+def _joined(chunks: Sequence[tuple[NDArray[np.int64], NDArray[np.int32]]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    if len(chunks) == 1:
+        return chunks[0]
+    if not chunks:
+        return np.zeros(0, np.int64), np.zeros(0, np.int32)
+    return np.concatenate([c[0] for c in chunks]), np.concatenate([c[1] for c in chunks])
+
+
+def _next(begin: int, stride: int) -> int:
+    return -(-begin // stride) * stride
+
+
+def _row(p: Probe, exponentials: Sequence[str]) -> int:
+    names = {"v": 0} | {f"current_{e}": k + 1 for k, e in enumerate(exponentials)}
+    if p.variable not in names:
+        raise UnsupportedError(tr("The event chip cannot probe '{variable}'; it has {known}.", variable=p.variable, known=", ".join(names)))
+    return names[p.variable]
+
+
+def _unit(p: Probe) -> str:
+    if p.variable == "v":
+        return "V"
+    return "A" if p.variable.startswith("current") else ""
+
+
+# --- saved runs ---------------------------------------------------------------------------------------------------------
+
+
+def write_state(path: str | Path, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any], program: Program) -> Path:
+    """Write a run's state to one file, whole or not at all."""
+    path = Path(path)
+    part = path.with_name(path.name + ".part")
+    label = json.dumps({**note, "format": FORMAT, "netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt})
+    try:
+        with part.open("wb") as file:
+            np.savez(file, note=np.array(label), **arrays)  # type: ignore[arg-type]
+        os.replace(part, path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise StoreError(tr("The run could not be saved to {path}: {reason}.", path=path, reason=error.strerror or error)) from error
+    return path
+
+
+def read_state(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """The arrays and the note of a saved run; raises StoreError when the file is not one."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {k: file[k] for k in file.files}
+        note = json.loads(str(arrays.pop("note")))
+    except OSError as error:
+        raise StoreError(tr("The saved run {path} cannot be read: {reason}.", path=path, reason=error.strerror or error)) from error
+    except Exception as error:
+        raise StoreError(tr("{path} is not a saved run, or it was cut short.", path=path)) from error
+    return arrays, note
+
+
+def check_state(note: Mapping[str, Any], program: Program, path: str | Path) -> None:
+    """Raise StoreError unless the note belongs to this program."""
+    if note.get("format", 0) > FORMAT:
+        raise StoreError(tr("{path} was saved by a newer version (format {format}; this one reads up to {known}).", path=path, format=note["format"], known=FORMAT))
+    mine = {"netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt}
+    for what, value in mine.items():
+        if note.get(what) != value:
+            raise StoreError(tr("{path} is the run of another program: its {what} is {theirs}, here it is {ours}.", path=path, what=what, theirs=note.get(what), ours=value))
