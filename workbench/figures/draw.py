@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import IO, Any
+
+import numpy as np
 
 from workbench.figures import fonts
 from workbench.figures.layers import Axis, Bars, Image, Layer, Level, Lines, Panel, Points, Sketch
@@ -66,7 +69,7 @@ def _figure(sketch: Sketch) -> Any:
 
     hv.renderer("matplotlib")
     heights = [panel.height for panel in sketch.panels]
-    figure = Figure(figsize=(WIDTH, HEIGHT * sum(heights) + 0.45 + 0.2 * bool(sketch.source)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, HEIGHT * sum(heights) + 0.45 + 0.13 * (1 + len(sketch.source) // 118) * bool(sketch.source)), layout="constrained")
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     for row, panel in enumerate(sketch.panels):
         axes = figure.add_subplot(grid[row])
@@ -77,14 +80,15 @@ def _figure(sketch: Sketch) -> Any:
     title = figure.suptitle(sketch.title, x=0.012, ha="left", fontsize=10.5, fontweight="bold", color="#222222")
     title.set_in_layout(True)
     if sketch.source:
-        figure.supxlabel(sketch.source, x=0.012, ha="left", fontsize=6.5, color="#777777")
+        figure.supxlabel(textwrap.fill(sketch.source, 118), x=0.012, ha="left", fontsize=6.5, color="#777777")
     return figure
 
 
 def _panel(hv: Any, panel: Panel) -> Any:
     """One panel as an Overlay of HoloViews elements."""
     x, y = _dimension(hv, "x", panel.x), _dimension(hv, "y", panel.y)
-    drawn = hv.Overlay([_layer(hv, layer, x, y) for layer in panel.layers])
+    filled = [layer for layer in panel.layers if not (isinstance(layer, (Points, Lines)) and layer.x.size == 0)]
+    drawn = hv.Overlay([_layer(hv, layer, x, y) for layer in filled] or [hv.Scatter(([np.nan], [np.nan]), x, y)])
     limits = {f"{name}lim": axis.limits for name, axis in (("x", panel.x), ("y", panel.y)) if axis.limits}
     logs = {f"log{name}": True for name, axis in (("x", panel.x), ("y", panel.y)) if axis.log}
     return drawn.opts(
@@ -123,6 +127,9 @@ def _finish(figure: Any, axes: Any, panel: Panel) -> None:
     """What HoloViews leaves to the figure: margins, ticks with names, legend, numbers on bars, the colour bar."""
     axes.set_aspect("auto")
     axes.set_box_aspect(None)
+    axes.set_title("")
+    if (legend := axes.get_legend()) is not None:
+        legend.remove()  # HoloViews puts one on top of the data; ours goes above it
     axes.set_title(panel.title, loc="left", fontsize=9, color="#222222")
     bars = [layer for layer in panel.layers if isinstance(layer, Bars)]
     if bars:
@@ -130,12 +137,20 @@ def _finish(figure: Any, axes: Any, panel: Panel) -> None:
         axes.set_ylabel("")
         axes.tick_params(axis="y", length=0)
         axes.tick_params(axis="x", rotation=0)
+        axes.invert_yaxis()
+        axes.margins(x=0.14)
+        if axes.containers and bars[0].texts:
+            axes.bar_label(axes.containers[0], labels=bars[0].texts, padding=3, fontsize=7.5, color="#444444")
     else:
         axes.set_xlabel(panel.x.text)
         axes.set_ylabel(panel.y.text)
         for axis, which in ((panel.x, axes.xaxis), (panel.y, axes.yaxis)):
             if axis.ticks:
                 which.set_ticks([v for v, _ in axis.ticks], [name for _, name in axis.ticks])
+        if not panel.x.label:
+            axes.tick_params(labelbottom=False)
+        if not any(isinstance(layer, Image) for layer in panel.layers):
+            _make_room(axes, panel)
     named = [layer for layer in panel.layers if isinstance(layer, (Points, Lines)) and layer.label]
     if len(named) > 1:
         axes.legend(handles=[_sample(layer) for layer in named], loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=min(4, len(named)),
@@ -146,6 +161,13 @@ def _finish(figure: Any, axes: Any, panel: Panel) -> None:
         if isinstance(layer, Image):
             shown = [*axes.images, *axes.collections][0]
             figure.colorbar(shown, ax=axes, label=f"{layer.label} ({layer.unit})" if layer.unit else layer.label, shrink=0.9, pad=0.015)
+
+
+def _make_room(axes: Any, panel: Panel) -> None:
+    """A little air around the data where the panel does not say how far its axes reach."""
+    if panel.x.limits is None and not panel.x.log:
+        low, high = axes.get_xlim()
+        axes.set_xlim(low - 0.015 * (high - low), high + 0.015 * (high - low))
 
 
 def _sample(layer: Points | Lines) -> Any:
@@ -166,4 +188,4 @@ def _name_level(axes: Any, layer: Level) -> None:
     across = axes.get_yaxis_transform() if layer.along == "y" else axes.get_xaxis_transform()
     offset = (-2, 2) if layer.along == "y" else (3, -8)
     axes.annotate(layer.label, place, xycoords=across, xytext=offset, textcoords="offset points", ha="right" if layer.along == "y" else "left",
-                  fontsize=7.5, color=layer.colour, path_effects=[withStroke(linewidth=2.5, foreground="white")])
+                  fontsize=7.5, color="#333333", zorder=20, path_effects=[withStroke(linewidth=2.5, foreground="white")])

@@ -77,10 +77,11 @@ class Lines:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bars:
-    """One bar a name."""
+    """One bar a name, from top to bottom, with `texts` at their ends."""
 
     names: tuple[str, ...]
     values: Array
+    texts: tuple[str, ...] = ()
     label: str = ""
     colour: str = COLOURS["blue"]
 

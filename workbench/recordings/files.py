@@ -12,7 +12,7 @@ from pathlib import Path
 from workbench.errors import StoreError
 from workbench.words import tr
 
-__all__ = ["reason", "whole", "write"]
+__all__ = ["whole", "write"]
 
 
 @contextmanager
@@ -49,20 +49,8 @@ def write(path: str | Path, content: bytes) -> Path:
     return Path(path)
 
 
-def reason(error: BaseException) -> int | None:
-    """The operating system's number for what went wrong, also where HDF5 has only put it into its text."""
-    number = getattr(error, "errno", None)
-    if isinstance(number, int) and number:
-        return number
-    text = str(error)
-    for known in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
-        if f"errno = {known}," in text or os.strerror(known) in text:
-            return known
-    return None
-
-
 def _sentence(target: Path, error: OSError) -> str:
-    number = reason(error)
+    number = error.errno
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return tr("No room to write {path}: the disk is full. Free some space or choose another folder; nothing half-written was left.", path=target)
     if number in (errno.EROFS, errno.EACCES, errno.EPERM):
