@@ -80,6 +80,11 @@ class Job(Generic[T]):
         """Whether it was stopped before it had a result."""
         return self.done() and isinstance(self._error, Cancelled)
 
+    @property
+    def error(self) -> BaseException | None:
+        """What it ended with, if not with a result; None while it runs."""
+        return self._error
+
     def result(self, timeout: float | None = None) -> T:
         """Wait for the result; raises what the work raised, Cancelled after `cancel`, or TimeoutError."""
         try:
@@ -200,8 +205,11 @@ class Pool:
                 error = Cancelled(tr("The job was cancelled."))
             else:
                 error = WorkbenchError(
-                    tr("The worker process ended before its work was done (exit status {status}); out of memory?",
-                       status=worker.status()))
+                    tr(
+                        "The worker process ended before its work was done (exit status {status}); out of memory?",
+                        status=worker.status(),
+                    )
+                )
         except Exception as unreadable:  # noqa: BLE001  a result that cannot be read must not leave the caller waiting
             error = WorkbenchError(tr("The worker's result cannot be read here: {what}", what=unreadable))
         # first of all the job is over: a cancellation that comes now must not hit the next job of this worker
