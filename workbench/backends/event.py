@@ -118,7 +118,7 @@ class EventRun(Run):
             self._state = self._state._replace(ring=np.zeros((slots, 1, size), real))
         self._segments = event.Segments(**program._segments)
         self._wires = event.Wires(**program._wires.arrays)
-        self._fused = [b.name for b in outside.fused(netlist, drive)]
+        self._fused = [b.name for b in outside.fused(netlist)]
         self._noise = event.Noise(**_noise(program, drive, self._fused))
         self._fan = event.Fan(**program._fan.arrays)
         price = program.chip.prices
@@ -245,6 +245,7 @@ class _Wires:
     """Exponential receptors in use, in the model's order: one current row each."""
     delta: bool
     blocks: tuple[Block, ...]
+    """The blocks with rows: all but currents and the Poisson sources drawn in the kernel."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -274,14 +275,15 @@ def _supported(netlist: Netlist, chip: EventChip) -> None:
 
 
 def _wires(netlist: Netlist, kept: Mapping[str, Block], delays: Mapping[str, Any], real: Any) -> _Wires:
-    blocks = tuple(b for b in kept.values() if not isinstance(b.kind, Current))
-    used = {b.receptor for b in blocks}
+    drawn = {b.name for b in outside.fused(netlist)}
+    carried = [b for b in kept.values() if not isinstance(b.kind, Current)]
+    used = {b.receptor for b in carried}
     exponentials = tuple(n for n, r in Lif.receptors.items() if isinstance(r, Exponential) and n in used)
-    delta = any(isinstance(b.kind, Delta) for b in blocks)
+    delta = any(isinstance(b.kind, Delta) for b in carried)
+    blocks = tuple(b for b in carried if b.name not in drawn)
     rows = {n: k + delta for k, n in enumerate(exponentials)} | {"input": 0}
     senders = [*netlist.populations, *netlist.sources]
     narrow = np.uint16 if max(c.size for c in netlist.populations.values()) <= 65536 else np.uint32
-    # A fused Poisson block needs no rows, but whether it is fused depends on the drive; one-to-one rows cost little.
     start = np.empty(sum(b.sizes[0] + 1 for b in blocks), np.int64)
     targets = np.empty(sum(b.count for b in blocks), narrow)
     weights, lags = [np.zeros(0, real)], [np.zeros(0, np.int32)]
@@ -323,6 +325,9 @@ def _place(netlist: Netlist, chip: EventChip, wires: _Wires, losses: tuple[str, 
     in_degree = np.zeros(size, np.int64)
     for k, b in enumerate(wires.blocks):
         in_degree[netlist.populations[b.target].span] += np.bincount(_targets(wires, k), minlength=b.sizes[1])
+    direct = outside.fused(netlist)
+    for b in direct:
+        in_degree[netlist.populations[b.target].span] += 1
     core_of = partition.fill(in_degree, neurons=chip.neurons_per_core, synapses=chip.synapses_per_core)
     cores = int(core_of[-1]) + 1
     tiles = place.row_major(cores, chip)
@@ -333,6 +338,8 @@ def _place(netlist: Netlist, chip: EventChip, wires: _Wires, losses: tuple[str, 
         base = wires.arrays["row_base"][k]
         event.fan_out(wires.arrays["start"][base : base + b.sizes[0] + 1], wires.arrays["targets"], core_of[netlist.populations[b.target].span],
                       cores, reach[b.source])
+    for b in direct:
+        np.add.at(reach[b.source], (np.arange(b.sizes[0]), core_of[netlist.populations[b.target].span]), 1)
     inside = np.concatenate([reach[n] for n in netlist.populations])
     touched = sum((np.count_nonzero(reach[n], axis=0) for n in reach), np.zeros(cores, np.int64))
     ops = sum((reach[n].sum(axis=0, dtype=np.int64) for n in reach), np.zeros(cores, np.int64))

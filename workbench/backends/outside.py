@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.circuits.drive import Drive
+from workbench.circuits.stimuli import Poisson
 from workbench.circuits.unfold import Block, Netlist
 from workbench.circuits.wiring import OneToOne
 from workbench.errors import DescriptionError, unknown
@@ -28,11 +29,11 @@ class Events:
     counts: NDArray[np.int64]
 
 
-def fused(netlist: Netlist, drive: Drive) -> list[Block]:
+def fused(netlist: Netlist) -> list[Block]:
     """Blocks a kernel can draw as it goes: a Poisson source one-to-one onto a population, one weight, one delay."""
     return [b for b in netlist.projections.values()
             if b.external and isinstance(b.rule, OneToOne) and isinstance(b.weight, float) and isinstance(b.delay, float)
-            and drive.rule(b.source) is not None]
+            and isinstance(netlist.sources[b.source].stimulus, Poisson)]
 
 
 def spiking_blocks(netlist: Netlist) -> list[Block]:

@@ -108,10 +108,10 @@ class Recorder:
         for k, start, times, width in self._plan:
             self._values[k].append(taps.out[start : start + times * width].reshape(times, width))
 
-    def put(self, probe: int, step: int, values: NDArray[np.float64]) -> None:
-        """Keep one step's values of a probe (number `probe`), for backends that step in Python."""
-        self._values[probe].append(np.atleast_2d(np.asarray(values, np.float64)))
-        self._value_steps[probe].append(np.array([step]))
+    def put(self, probe: int, steps: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        """Keep the values of a probe (number `probe`) at these steps, a row each, for backends that step in Python."""
+        self._values[probe].append(values)
+        self._value_steps[probe].append(steps)
 
     # --- results ---
 
@@ -219,7 +219,8 @@ def write_state(path: str | Path, arrays: Mapping[str, NDArray[Any]], note: Mapp
 def read_state(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     """The arrays and the note of a saved run; raises StoreError when the file is not one."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        # Opened here, because NumPy leaves the file open when it turns out to be cut short.
+        with Path(path).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             arrays = {k: file[k] for k in file.files}
         note = json.loads(str(arrays.pop("note")))
     except OSError as error:

@@ -1,0 +1,111 @@
+"""Slow, obvious twins: what a step, a rule or a route means, written for reading. Tests hold the fast code against these."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from workbench.backends import outside
+from workbench.backends.base import rounded_delays
+from workbench.circuits.drive import Drive
+from workbench.circuits.neurons.lif import Lif
+from workbench.circuits.synapses import Current
+from workbench.circuits.unfold import Netlist
+
+GOLD = 0x9E3779B97F4A7C15
+M64, M32 = 2**64 - 1, 2**32 - 1
+
+
+def rule_bits(key: int, step: int, index: int) -> int:
+    """The counter rule in plain Python integers."""
+    z = (key + step * GOLD) & M64
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & M64
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & M64
+    z ^= z >> 31
+    x = (index * 0x9E3779B1 + (z & M32)) & M32
+    x ^= x >> 16
+    x = (x * 0x21F0AAAD) & M32
+    x ^= x >> 15
+    x = (x + (z >> 32)) & M32
+    x = (x * 0x735A2D97) & M32
+    x ^= x >> 15
+    x = (x * 0x846CA68B) & M32
+    return x ^ (x >> 16)
+
+
+def run_lif(netlist: Netlist, drive: Drive, steps: int) -> tuple[list[tuple[int, int]], dict[str, int]]:
+    """Every spike as (step, neuron), and the counts of events, of a netlist of Lif neurons: one neuron at a time."""
+    dt = drive.dt
+    delays, _ = rounded_delays(netlist, dt)
+    cells = list(netlist.populations.values())
+    owner = {c.start + k: (c, k) for c in cells for k in range(c.size)}
+    exponentials = [r for r in ("exc", "inh") if any(r in c.receptors for c in cells)]
+    at = lambda value, k: float(np.broadcast_to(np.asarray(value), 10**9)[k]) if np.ndim(value) == 0 else float(value[k])  # noqa: E731
+
+    constants: dict[str, dict[str, Any]] = {c.name: Lif.step_constants(dict(c.parameters), exponentials, dt) for c in cells}
+    out: dict[tuple[str, int], list[tuple[int, str, float, int]]] = defaultdict(list)
+    for name, b in netlist.projections.items():
+        if isinstance(b.kind, Current):
+            continue
+        i, j = b.edges()
+        for e in range(len(i)):
+            target = netlist.populations[b.target].start + int(j[e])
+            out[b.source, int(i[e])].append((target, b.receptor, at(b.weight, e), int(np.broadcast_to(delays[name], len(i))[e])))
+
+    v = {n: at(c.initial["v"], k) for n, (c, k) in owner.items()}
+    current = {(n, r): 0.0 for n in owner for r in exponentials}
+    ready = dict.fromkeys(owner, 0)
+    due: dict[int, dict[tuple[int, str], float]] = defaultdict(lambda: defaultdict(float))
+    given = {s: drive.counts(s, 0, steps) for s, x in netlist.sources.items() if x.stimulus.kind == "spikes"}
+    inward = outside.currents(netlist, drive, 0, steps)
+    spikes: list[tuple[int, int]] = []
+    events = {"active update": 0, "synaptic operation": 0, "outside operation": 0, "spike": 0}
+    for n in range(steps):
+        for source, counts in given.items():
+            for k in np.flatnonzero(counts[n]):
+                for target, receptor, weight, delay in out[source, int(k)]:
+                    due[n + delay][target, receptor] += weight * int(counts[n, k])
+        fired = []
+        for m, (c, k) in owner.items():
+            p = constants[c.name]
+            x = at(p["mu"], k) + (v[m] - at(p["mu"], k)) * at(p["a"], k)
+            for r in exponentials:
+                x += current[m, r] * at(p[f"b.{r}"], k)
+                current[m, r] *= at(p[f"c.{r}"], k)
+            if c.name in inward:
+                x += at(p["gain"], k) * inward[c.name][n, k]
+            awake = ready[m] <= n
+            if awake:
+                v[m] = x
+            if awake and v[m] > at(c.parameters["threshold"], k):
+                fired.append(m)
+        arrived = due.pop(n, {})
+        touched = {m for (m, _), w in arrived.items() if w != 0.0}
+        for (m, receptor), weight in arrived.items():
+            if receptor == "input":
+                if ready[m] <= n and m not in fired:
+                    v[m] += weight
+            else:
+                current[m, receptor] += weight
+        for m in fired:
+            c, k = owner[m]
+            v[m] = at(c.parameters["reset"], k)
+            ready[m] = n + int(np.floor(at(c.parameters["refractory"], k) / dt + 1e-3))
+            spikes.append((n, m))
+            for target, receptor, weight, delay in out[c.name, k]:
+                due[n + delay][target, receptor] += weight
+                events["synaptic operation"] += 1
+        events["active update"] += len(touched | set(fired))
+        events["spike"] += len(fired)
+    for source, counts in given.items():
+        for name, b in netlist.projections.items():
+            if b.source == source:
+                i, _ = b.edges()
+                # A spike counts where the engine handles it: fused sources on arrival, listed ones when they are sent.
+                lag = delays[name] if b in outside.fused(netlist) else 0
+                events["outside operation"] += int(counts[: steps - int(np.max(lag))].sum(axis=0)[i].sum()) if steps > np.max(lag) else 0
+    return spikes, events
+
+
