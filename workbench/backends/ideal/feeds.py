@@ -92,7 +92,7 @@ class CurrentFeed:
     def __init__(self, blocks: Sequence[Block], drive: Drive, group: Group) -> None:
         target, first = blocks[0].target, group.first[blocks[0].target]
         self._blocks, self._drive = blocks, drive
-        self._current = group.array(f"I_{blocks[0].receptor}")[first : first + blocks[0].sizes[1]]
+        self._current = group.array(f"current_{blocks[0].receptor}")[first : first + blocks[0].sizes[1]]
         self._edges = [None if isinstance(b.rule, OneToOne) else b.edges() for b in blocks]
         self._room = max(1, _AHEAD // max(max(b.sizes) for b in blocks))
         self._start, self._stop, self._ahead = 0, 0, np.zeros((0, 0))

@@ -89,6 +89,7 @@ class Group:
         made = {name: (_merge([(c.parameters[name], c.size) for c in self.cells]), units.get(name, "1")) for name in self.cells[0].parameters}
         for name in self.receptors:
             receptor = self.neuron.receptors[name]
+            made[f"nothing_{name}"] = (0.0, receptor.unit)
             if isinstance(receptor, (Exponential, Conductance)) and not isinstance(receptor.tau, str):
                 made[f"tau_{name}_"] = (receptor.tau, "second")
             if isinstance(receptor, Conductance) and not isinstance(receptor.reversal, str):
@@ -134,17 +135,17 @@ def _equations(neuron: Neuron, used: Sequence[str], gaps: Mapping[str, int]) -> 
         if isinstance(r, Delta):
             lines.append(f"arrivals_{name} : {r.unit}")
         elif isinstance(r, Exponential):
-            lines += [f"dI_{name}/dt = -I_{name}/{_named(r.tau, 'tau', name)} : amp", f"arrivals_{name} : amp"]
-            currents.append(f"I_{name}")
+            lines += [f"dcurrent_{name}/dt = -current_{name}/{_named(r.tau, 'tau', name)} : amp", f"arrivals_{name} : amp"]
+            currents.append(f"current_{name}")
         elif isinstance(r, Conductance):
-            lines += [f"dg_{name}/dt = -g_{name}/{_named(r.tau, 'tau', name)} : siemens", f"arrivals_{name} : siemens"]
-            currents.append(f"g_{name}*({_named(r.reversal, 'reversal', name)} - v)")
+            lines += [f"dconductance_{name}/dt = -conductance_{name}/{_named(r.tau, 'tau', name)} : siemens", f"arrivals_{name} : siemens"]
+            currents.append(f"conductance_{name}*({_named(r.reversal, 'reversal', name)} - v)")
         elif isinstance(r, Gap):
-            lines += [f"I_{name}_{k} : amp" for k in range(gaps.get(name, 0))]
-            currents += [f"I_{name}_{k}" for k in range(gaps.get(name, 0))]
+            lines += [f"current_{name}_{k} : amp" for k in range(gaps.get(name, 0))]
+            currents += [f"current_{name}_{k}" for k in range(gaps.get(name, 0))]
         elif isinstance(r, Current):
-            lines.append(f"I_{name} : amp")
-            currents.append(f"I_{name}")
+            lines.append(f"current_{name} : amp")
+            currents.append(f"current_{name}")
     if "bias" in neuron.__dataclass_fields__:
         currents.insert(0, "bias")
     if re.search(r"\bcurrent\b", neuron.equations):
@@ -161,9 +162,9 @@ def _add_arrivals(neuron: Neuron, used: Sequence[str]) -> str:
     code = []
     for name in used:
         r = neuron.receptors[name]
-        variable = {Delta: r.variable, Exponential: f"I_{name}", Conductance: f"g_{name}"}.get(type(r))
+        variable = {Delta: r.variable, Exponential: f"current_{name}", Conductance: f"conductance_{name}"}.get(type(r))
         if variable:
-            code += [f"{variable} += arrivals_{name}", f"arrivals_{name} = 0*{r.unit}"]
+            code += [f"{variable} += arrivals_{name}", f"arrivals_{name} = nothing_{name}"]
     return "\n".join(code)
 
 
@@ -186,8 +187,8 @@ def _house_method(neuron: Neuron, used: Sequence[str]) -> Any:
     decaying = [name for name in used if isinstance(neuron.receptors[name], Exponential)]
     handed = [name for name in used if isinstance(neuron.receptors[name], Current)]
     lines = ["v = " + " + ".join(
-        ["step_mu + (v - step_mu)*step_a", *(f"I_{name}*step_b_{name}" for name in decaying), *(f"step_gain*I_{name}" for name in handed)])]
-    lines += [f"I_{name} = I_{name}*step_c_{name}" for name in decaying]
+        ["step_mu + (v - step_mu)*step_a", *(f"current_{name}*step_b_{name}" for name in decaying), *(f"step_gain*current_{name}" for name in handed)])]
+    lines += [f"current_{name} = current_{name}*step_c_{name}" for name in decaying]
 
     def house(equations: Any, variables: Any = None, method_options: Any = None) -> str:
         return "\n".join(lines) + "\n"

@@ -14,7 +14,8 @@ from workbench.backends import outside
 from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, rounded_delays
 from workbench.backends.ideal import engine, feeds, saved, wires
 from workbench.backends.ideal.groups import Group, gather
-from workbench.backends.ideal.record import Recorder
+from workbench.backends.ideal.watch import Watch
+from workbench.backends.recorder import Recorder
 from workbench.chips.chip import Chip, Ideal
 from workbench.circuits.drive import Drive, steps_of
 from workbench.circuits.unfold import Block, Netlist
@@ -97,7 +98,7 @@ class IdealRun(Run):
         home = {cells.name: g for g in self.groups for cells in g.cells}
         self.wires = wires.plan(netlist, self.groups)
         # Drawing in the group's own code pays once it is compiled; on the numpy target whole blocks are drawn ahead, which is faster.
-        drawn = outside.fused(netlist, drive) if self.program.chip.target == "cython" else []
+        drawn = outside.fused(netlist) if self.program.chip.target == "cython" else []
         lines = feeds.draw_inside(drawn, drive, home, delays)
         clock = b.Clock(b.Quantity(dt, dim=b.second.dim), name="workbench_clock")
         for group in self.groups:
@@ -119,8 +120,9 @@ class IdealRun(Run):
         self.network.before_run({})
         self._timestep, self._time = clock.variables["timestep"].get_value(), clock.variables["t"].get_value()
         self._objects = [obj.run for obj in self.network.sorted_objects if obj.active]
-        self._longest = [max((w.steps for w in self.wires if w.source is g), default=0) for g in self.groups]
-        self.recorder = Recorder(netlist, self.groups, self.program.probes, self.program.limits, dt)
+        longest = [max((w.steps for w in self.wires if w.source is g), default=0) for g in self.groups]
+        self.watch = Watch(netlist, self.groups, self.program.probes, longest, dt)
+        self.recorder = Recorder(netlist, self.program.probes, self.program.limits, dt)
 
     def _blamed(self, error: BaseException) -> str:
         """The model whose equations Brian2 stumbled over: the one being built, or the one named in the error."""
@@ -145,21 +147,22 @@ class IdealRun(Run):
         given = outside.checked_inputs(self.program.netlist, self.drive, inputs, steps)
         for feed in self.feeds:
             feed.window(start, stop, given)
+        mark = self.recorder.mark()
         self._unfinished = True
-        record, timestep, time, dt = self.recorder, self._timestep, self._time, self.program.dt
+        watch, timestep, time, dt = self.watch, self._timestep, self._time, self.program.dt
         for step in range(start, stop):
             for feed in self.feeds:
                 feed(step)
-            record.before(step)
+            watch.before(step)
             for run in self._objects:
                 run()
-            record.after(step)
+            watch.after(step)
             timestep[0] = step + 1
             time[0] = (step + 1) * dt
         self.step = stop
-        spikes, probes = record.close(start, stop, self._longest)
+        watch.close(start, stop, self.recorder)
         self._unfinished = False
-        return Window(start, stop, spikes, probes)
+        return self.recorder.window(mark, start, stop)
 
     def move_to(self, step: int) -> None:
         """Set the clock to the start of `step`; the caller has put the state there."""
@@ -168,22 +171,26 @@ class IdealRun(Run):
 
     def recording(self) -> Recording:
         """Everything so far; the ledger counts what happened, at no price."""
-        netlist, dt, record = self.program.netlist, self.program.dt, self.recorder
-        counts = record.counts()
-        events = np.array([netlist.size * self.step, self._operations(), sum(counts.values())], np.int64)
-        ledger = Ledger(counts=events.reshape(1, 1, 3), windows=np.array([0.0, self.step * dt]), places=("Brian2",), events=_EVENTS,
+        program, dt = self.program, self.program.dt
+        spikes, counts, notes = self.recorder.spikes()
+        happened = np.array([program.netlist.size * self.step, self._operations(), sum(counts.values())], np.int64)
+        ledger = Ledger(counts=happened.reshape(1, 1, 3), windows=np.array([0.0, self.step * dt]), places=("Brian2",), events=_EVENTS,
                         prices=dict.fromkeys(_EVENTS, _FREE))
-        return Recording(spikes=record.spikes(), sizes={n: c.size for n, c in netlist.populations.items()}, counts=counts,
-                         traces=record.arrays(), ledger=ledger, placement=self.program.placement, dt=dt, duration=self.step * dt,
-                         trial=self.drive.trial_number, backend="ideal", arithmetic="float64", notes=record.notes())
+        traces = self.recorder.traces()
+        for name, unit in self.watch.units().items():
+            traces[name].attrs["units"] = unit
+        return Recording(
+            spikes=spikes, sizes={n: c.size for n, c in program.netlist.populations.items()}, counts=counts, traces=traces, ledger=ledger,
+            placement=program.placement, dt=dt, duration=self.step * dt, trial=self.drive.trial_number, backend="ideal",
+            arithmetic="float64", notes=notes)
 
     def _operations(self) -> int:
         """Synaptic operations set off so far: the spikes of each neuron times its fan-out."""
         total = 0
         for wire in self.wires:
             if wire.brian is not None and not wire.variable:
-                fired = self.recorder.fired[self.groups.index(wire.source)]
-                total += int(fired @ wire.brian.variables["N_outgoing"].get_value()[: fired.size].astype(np.int64))
+                fan_out = wire.brian.variables["N_outgoing"].get_value()
+                total += sum(int(self.watch.fired[c.span] @ fan_out[wire.source.first[c.name] :][: c.size].astype(np.int64)) for c in wire.source.cells)
         return total
 
     def save(self, path: str | Path) -> Path:

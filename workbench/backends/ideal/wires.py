@@ -14,6 +14,7 @@ from workbench.backends.ideal.engine import brian
 from workbench.backends.ideal.groups import Group
 from workbench.circuits.synapses import Gap
 from workbench.circuits.unfold import Block, Netlist
+from workbench.circuits.wiring import Rows
 
 __all__ = ["Wire", "plan"]
 
@@ -39,7 +40,7 @@ class Wire:
     def plan(self) -> None:
         """Decide where the weights live, before the groups are built: they may become parameters of the source group."""
         if isinstance(self.blocks[0].kind, Gap):
-            self.variable = f"I_{self.receptor}_{self.target.gaps.get(self.receptor, 0)}"
+            self.variable = f"current_{self.receptor}_{self.target.gaps.get(self.receptor, 0)}"
             self.target.gaps[self.receptor] = self.target.gaps.get(self.receptor, 0) + 1
             return
         of_source: dict[str, float] = {}
@@ -71,37 +72,44 @@ class Wire:
             kind["on_pre"] = f"arrivals_{self.receptor}_post += {self.weight}"
             if one_delay:
                 kind["delay"] = dimensions.quantity(float(delays[0] * dt), "second")
-        edges = [block.edges() for block in self.blocks]
-        counts = [i.size for i, _ in edges]
-        if not sum(counts):
+        rows = [block.rows(numbered=np.ndim(block.weight) > 0 or d.ndim > 0) for block, d in zip(self.blocks, delays, strict=True)]
+        if not any(r.targets.size for r in rows):
             return None
         self.brian = b.Synapses(self.source.brian, self.target.brian, model, clock=clock, name=self.name, namespace=namespace, **kind)
-        self._connect(edges)
         if model.startswith("w "):
-            self.brian.variables["w"].set_value(_spread([block.weight for block in self.blocks], counts))
+            self.brian.variables["w"].resize(sum(r.targets.size for r in rows))
+            self.brian.variables["w"].set_value(_spread([block.weight for block in self.blocks], rows))
         if not self.variable and not one_delay:
-            self.brian.pre.variables["delay"].set_value(_spread([d * dt for d in delays], counts))
+            self.brian.pre.variables["delay"].resize(sum(r.targets.size for r in rows))
+            self.brian.pre.variables["delay"].set_value(_spread([d * dt for d in delays], rows))
+        self._connect(rows)
         return self.brian
 
-    def _connect(self, edges: list[Any]) -> None:
-        """Put the edges where Brian2 keeps them: what `connect(i=..., j=...)` does, without its four copies of every index."""
-        s, total = self.brian, sum(i.size for i, _ in edges)
+    def _connect(self, rows: list[Rows]) -> None:
+        """Put the synapses where Brian2 keeps them: what `connect(i=..., j=...)` does, without its four copies of every index.
+
+        They go in by source, so that the synapses of one spike lie side by side in memory: twice as fast at full size.
+        """
+        s, total = self.brian, sum(r.targets.size for r in rows)
         pre, post = s.variables["_synaptic_pre"], s.variables["_synaptic_post"]
         pre.resize(total)
         post.resize(total)
         at = 0
         for block in self.blocks:
-            i, j = edges.pop(0)
-            pre.get_value()[at : at + i.size] = i + np.int32(self.source.first[block.source])
-            post.get_value()[at : at + i.size] = j + np.int32(self.target.first[block.target])
-            at += i.size
+            row = rows.pop(0)
+            here = slice(at, at + row.targets.size)
+            pre.get_value()[here] = np.repeat(np.arange(block.sizes[0], dtype=np.int32) + self.source.first[block.source], np.diff(row.start))
+            post.get_value()[here] = row.targets
+            post.get_value()[here] += self.target.first[block.target]
+            at = here.stop
         s._resize(total)
         s._update_synapse_numbers(0)
         s._connect_called = True
 
 
-def _spread(values: Sequence[Any], counts: Sequence[int]) -> NDArray[np.float64]:
-    return np.concatenate([np.broadcast_to(np.asarray(v, np.float64), (n,)) for v, n in zip(values, counts, strict=True)])
+def _spread(values: Sequence[Any], rows: Sequence[Rows]) -> NDArray[np.float64]:
+    return np.concatenate([np.broadcast_to(np.asarray(v, np.float64) if np.ndim(v) == 0 else np.asarray(v)[r.edge], r.targets.shape)
+                           for v, r in zip(values, rows, strict=True)])
 
 
 def plan(netlist: Netlist, groups: Sequence[Group]) -> list[Wire]:
