@@ -58,7 +58,7 @@ def hop_histogram(by_hops: NDArray[np.int64], *, source: str = "") -> Sketch:
     names = tuple(tr("{n} hops", n=n) if n != 1 else tr("1 hop") for n in range(by_hops.size))
     return Sketch(
         panels=(Panel(
-            layers=(Bars(names=names[::-1], values=by_hops[::-1].astype(float)),),
+            layers=(Bars(names=names, values=by_hops.astype(float)),),
             x=Axis(label=tr("distance")), y=Axis(label=tr("packets"))),),
         title=tr("How far packets travel"),
         alt=tr("{total} packets, {mean:.2f} hops each on average; {local} stay on their tile.",
@@ -75,7 +75,7 @@ def senders(names: Sequence[str], hops: NDArray[np.int64], *, most: int = 12, so
     name, farthest = (names[order[0]], int(hops[order[0]])) if order.size else ("-", 0)
     return Sketch(
         panels=(Panel(
-            layers=(Bars(names=tuple(names[k] for k in order[::-1]), values=hops[order[::-1]].astype(float)),),
+            layers=(Bars(names=tuple(names[k] for k in order), values=hops[order].astype(float)),),
             x=Axis(label=tr("neuron")), y=Axis(label=tr("hops of all its packets")), height=1.2),),
         title=tr("Whose spikes travel"),
         alt=tr("{most} neurons make {share:.0%} of all hops; first {name} with {hops}.",
