@@ -13,6 +13,7 @@ and a number in that unit.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 import numbers
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -358,6 +359,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, numbers.Real):
         return float(value)
     digest = getattr(value, "digest", None)
+    if digest is None and hasattr(value, "tobytes"):  # an array: numpy's text of it is slow, and cut short when it is long
+        digest = hashlib.blake2b(value.tobytes(), digest_size=16).hexdigest()
     return {"digest": digest} if isinstance(digest, str) else repr(value)
 
 
