@@ -111,7 +111,7 @@ class EventRun(Run):
         v = np.concatenate([np.broadcast_to(np.asarray(c.initial["v"], real), c.size) for c in netlist.populations.values()])
         segments = len(program._segments["core"])
         self._state = event.State(
-            v=v.astype(real), currents=np.zeros((kinds, size), real), ready=np.zeros(size, np.int32),
+            v=v.astype(real), currents=np.zeros((kinds, size), real), ready=np.zeros(size, np.int64 if real is np.float64 else np.int32),
             ring=np.zeros((slots, max(1, kinds + program._wires.delta), size), real), spikes=np.zeros(size, np.int64),
             active=np.zeros(segments, np.int64), outside=np.zeros(segments, np.int64), outside_core=np.zeros(len(program.placement.cores), np.int64))
         if kinds == 0 and not program._wires.delta:
@@ -391,7 +391,7 @@ def _segments(netlist: Netlist, core_of: NDArray[np.int32], dt: float, real: Any
         columns["refractory"].append(at(hold))
         b.append(np.stack([at(constants[f"b.{e}"]) for e in exponentials]) if exponentials else np.zeros((0, cuts.size)))
         c.append(np.stack([at(constants[f"c.{e}"]) for e in exponentials]) if exponentials else np.zeros((0, cuts.size)))
-    kinds = {"start": np.int64, "population": np.int64, "base": np.int64, "core": np.int64, "refractory": np.int32}
+    kinds = {"start": np.int64, "population": np.int64, "base": np.int64, "core": np.int64, "refractory": np.int64}
     made = {k: np.concatenate(v).astype(kinds.get(k, real)) for k, v in columns.items()}
     made["start"] = np.append(made["start"], netlist.size)
     return made | {"b": np.concatenate(b, axis=1).astype(real), "c": np.concatenate(c, axis=1).astype(real)}
@@ -405,7 +405,7 @@ def _noise(program: EventProgram, drive: Drive, fused: Sequence[str]) -> dict[st
     for name in fused:
         b = program.netlist.projections[name]
         key, table, begin, end = drive.rule(b.source)  # type: ignore[misc]
-        rare = 2.0**32 / 2048
+        rare = 2.0**32 / 2**17  # rare enough that a thousand neurons meet one in a step in a hundred
         low, high = int(np.searchsorted(table, rare)), int(np.searchsorted(table, 2.0**32 - rare))
         for k, value in zip(columns, (numbers[b.target], key, low, max(low, high), b.weight, rows[b.receptor], program._delays[name], begin, end), strict=True):
             columns[k].append(value)

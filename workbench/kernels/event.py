@@ -4,7 +4,9 @@ The slow, obvious twin is `tests/naive.py`. Letters: v potential, a, b, c, mu, g
 `Lif.step_constants`), n the step. All arrays of one call have one floating type, float64 or float32; sums of arrivals are exact
 in float64 because weights lie on a power-of-two grid.
 
-Signed offsets keep LLVM from vectorising (Numba tests for negative indices), so inner loops run from 0 over slices.
+What makes it fast, each measured: inner loops run from 0 over slices with unsigned counters (signed offsets keep LLVM from
+vectorising, since Numba tests for negative indices); all lanes of one loop have one width (flags are as wide as the potentials);
+tuples of arrays are unpacked once, since handing them on costs a reference count per array.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class Segments(NamedTuple):
     gain: np.ndarray
     threshold: np.ndarray
     reset: np.ndarray
-    refractory: np.ndarray  # int32, steps
+    refractory: np.ndarray  # int64, steps
     b: np.ndarray  # (exponential receptors, segments)
     c: np.ndarray
 
@@ -105,7 +107,7 @@ class State(NamedTuple):
 
     v: np.ndarray
     currents: np.ndarray  # (exponential receptors, neurons)
-    ready: np.ndarray  # int32: the step at which the neuron integrates again
+    ready: np.ndarray  # int64 (int32 beside float32): the step at which the neuron integrates again
     ring: np.ndarray  # (slots, receptor rows, neurons): arrivals to come
     spikes: np.ndarray  # int64 (neurons): spikes so far
     active: np.ndarray  # int64 (segments): active updates so far
@@ -125,63 +127,185 @@ class Taps(NamedTuple):
     out: np.ndarray  # float64
 
 
-@njit(inline="always")
-def _poisson(word1, word2, first, size, table, low, high, scratch, counts):
-    """Counts (uint32) of `size` neurons from index `first`: all thresholds but the rare ones are compared in vector form."""
-    n = uint64(size)
+@njit
+def _poisson(word1, word2, first, table, low, high, scratch, counts):
+    """Counts (uint32) of the neurons from index `first`: the few likely thresholds are compared in vector form, the rare ones after."""
+    n = uint64(counts.size)
     for i in range(n):
         scratch[i] = bits(word1, word2, uint32(first + i))
     for i in range(n):
         counts[i] = uint32(low)
-    for k in range(low, high):
-        t = table[k]
+    # Four thresholds a pass: fewer loads and stores. Past the last one stands a bound only the rare ends below can meet.
+    for k in range(low, high, 4):
+        t0 = table[k]
+        t1 = table[k + 1] if k + 1 < high else uint32(0xFFFFFFFF)
+        t2 = table[k + 2] if k + 2 < high else uint32(0xFFFFFFFF)
+        t3 = table[k + 3] if k + 3 < high else uint32(0xFFFFFFFF)
         for i in range(n):
-            counts[i] += uint32(scratch[i] >= t)
+            x = scratch[i]
+            counts[i] += uint32(x >= t0) + uint32(x >= t1) + uint32(x >= t2) + uint32(x >= t3)
+    # One wraparound test for both rare ends: least <= x < most.
     least = table[low - 1] if low > 0 else uint32(0)
-    beyond = high < table.size
-    most = table[high] if beyond else uint32(0)
-    odd = 0
+    width = uint32((table[high] if high < table.size else uint32(0xFFFFFFFF)) - least)
+    odd = uint32(0)
     for i in range(n):
-        x = scratch[i]
-        odd += (x < least) | (beyond & (x >= most))
+        odd |= uint32(uint32(scratch[i] - least) >= width)
     if odd:
         for i in range(n):
             x = scratch[i]
-            if x < least or (beyond and x >= most):
-                total = 0
+            if uint32(x - least) >= width:
+                total = uint32(0)
                 for k in range(table.size):
-                    total += x >= table[k]
-                counts[i] = uint32(total)
-    return
+                    total += uint32(x >= table[k])
+                counts[i] = total
 
 
-@njit(inline="always")
-def _scatter(wires, k, neuron, times, slot, slots, ring):
-    """Put one sender neuron's synapses of block `k` into the ring, `times` times over; returns how many synapses."""
-    begin = wires.start[wires.row_base[k] + neuron]
-    end = wires.start[wires.row_base[k] + neuron + 1]
-    lo = wires.target_start[k]
-    size = wires.target_size[k]
-    row = wires.row[k]
-    targets = wires.targets[begin:end]
-    own_weights = wires.weighted[k]
-    own_delays = wires.delayed[k]
-    if not own_delays:
-        into = ring[(slot + wires.delay[k]) % slots, row, lo : lo + size]
-        if own_weights:
-            w = wires.weights[wires.weight_at[k] + begin : wires.weight_at[k] + end]
-            for s in range(uint64(targets.size)):
-                into[targets[s]] += w[s] * times
-        else:
-            weight = wires.weight[k] * times
-            for s in range(uint64(targets.size)):
-                into[targets[s]] += weight
+@njit
+def _add_counts(into, counts, weight):
+    """Add weight × counts to the arrivals; returns the sum of the counts."""
+    total = uint32(0)
+    for i in range(uint64(into.size)):
+        into[i] += weight * into.dtype.type(counts[i])
+        total += counts[i]
+    return np.int64(total)
+
+
+@njit
+def _step_delta(v, ready, jump, flag, mu, a, threshold, reset, now, hold, zero):
+    """One step of neurons with the delta receptor alone; returns (neurons touched, neurons fired)."""
+    hits = flag.dtype.type(0)
+    fires = flag.dtype.type(0)
+    for i in range(uint64(v.size)):
+        old = v[i]
+        awake = ready[i] <= now
+        new = mu + (old - mu) * a
+        new = new if awake else old
+        fired = awake & (new > threshold)
+        arrived = jump[i]
+        landed = new + arrived
+        landed = landed if awake else new
+        v[i] = reset if fired else landed
+        ready[i] = hold if fired else ready[i]
+        flag[i] = flag.dtype.type(fired)
+        fires += flag.dtype.type(fired)
+        hits += flag.dtype.type(fired | (arrived != zero))
+        jump[i] = zero
+    return np.int64(hits), np.int64(fires)
+
+
+@njit
+def _relax(x, v, mu, a):
+    """x = the potential after one step without currents."""
+    for i in range(uint64(v.size)):
+        x[i] = mu + (v[i] - mu) * a
+
+
+@njit
+def _flow(x, current, b, c):
+    """Add what an exponential current did in one step, and let it decay."""
+    for i in range(uint64(current.size)):
+        x[i] += current[i] * b
+        current[i] = current[i] * c
+
+
+@njit
+def _inject(x, current, gain):
+    """Add what an outside current did in one step."""
+    for i in range(uint64(current.size)):
+        x[i] += gain * current[i]
+
+
+@njit
+def _fire(x, v, ready, flag, hit, threshold, reset, now, hold, jump, delta, zero):
+    """Test, deliver to the delta receptor if there is one, reset; returns how many fired."""
+    fires = flag.dtype.type(0)
+    if delta:
+        for i in range(uint64(v.size)):
+            awake = ready[i] <= now
+            new = x[i] if awake else v[i]
+            fired = awake & (new > threshold)
+            arrived = jump[i]
+            landed = new + arrived
+            landed = landed if awake else new
+            v[i] = reset if fired else landed
+            ready[i] = hold if fired else ready[i]
+            flag[i] = flag.dtype.type(fired)
+            fires += flag.dtype.type(fired)
+            hit[i] = flag.dtype.type(fired | (arrived != zero))
+            jump[i] = zero
     else:
-        d = wires.delays[wires.delay_at[k] + begin : wires.delay_at[k] + end]
-        for s in range(targets.size):
-            weight = wires.weights[wires.weight_at[k] + begin + s] if own_weights else wires.weight[k]
-            ring[(slot + d[s]) % slots, row, lo + np.int64(targets[s])] += weight * times
-    return end - begin
+        for i in range(uint64(v.size)):
+            awake = ready[i] <= now
+            new = x[i] if awake else v[i]
+            fired = awake & (new > threshold)
+            v[i] = reset if fired else new
+            ready[i] = hold if fired else ready[i]
+            flag[i] = flag.dtype.type(fired)
+            fires += flag.dtype.type(fired)
+            hit[i] = flag.dtype.type(fired)
+    return np.int64(fires)
+
+
+@njit
+def _arrive(current, jump, hit, zero):
+    """Add a step's arrivals to an exponential current."""
+    for i in range(uint64(current.size)):
+        arrived = jump[i]
+        current[i] += arrived
+        hit[i] |= hit.dtype.type(arrived != zero)
+        jump[i] = zero
+
+
+@njit
+def _count(hit):
+    total = hit.dtype.type(0)
+    for i in range(uint64(hit.size)):
+        total += hit[i]
+    return np.int64(total)
+
+
+@njit
+def _collect(flag, first, n, spike_step, spike_neuron, written):
+    """Write the spikes of step n; blocks of 32 without one cost a few vector instructions."""
+    whole = flag.size // 32 * 32
+    for b in range(0, whole, 32):
+        block = flag[b : b + 32]
+        some = flag.dtype.type(0)
+        for i in range(uint64(32)):
+            some |= block[i]
+        if some:
+            for i in range(uint64(32)):
+                if block[i]:
+                    spike_step[written] = n
+                    spike_neuron[written] = first + b + np.int64(i)
+                    written += 1
+    for i in range(whole, flag.size):
+        if flag[i]:
+            spike_step[written] = n
+            spike_neuron[written] = first + i
+            written += 1
+    return written
+
+
+@njit
+def _tap(n, v, currents, row, stride, first, neurons, mean, at, out):
+    """Write the probed values of step n."""
+    for t in range(row.size):
+        if n % stride[t] == 0:
+            place = at[t]
+            total = 0.0
+            for q in range(first[t], first[t + 1]):
+                i = neurons[q]
+                value = np.float64(v[i]) if row[t] == 0 else np.float64(currents[row[t] - 1, i])
+                if mean[t]:
+                    total += value
+                else:
+                    out[place] = value
+                    place += 1
+            if mean[t]:
+                out[place] = total / (first[t + 1] - first[t])
+                place += 1
+            at[t] = place
 
 
 @njit(cache=True, nogil=True)
@@ -191,152 +315,126 @@ def advance(start, stop, state, segments, wires, noise, outside, fan, times, tap
     It ends early, between two steps, when the spike buffers might overflow in the next one.
     `cores` is a float64 scratch (cores), `target_core` the core of each neuron.
     """
-    v, ring, ready = state.v, state.ring, state.ready
+    v, ring, ready, currents, fired_so_far = state.v, state.ring, state.ready, state.currents, state.spikes
+    active, outside_here, outside_core = state.active, state.outside, state.outside_core
+    s_start, s_population, s_base, s_core = segments.start, segments.population, segments.base, segments.core
+    s_mu, s_a, s_gain, s_threshold, s_reset, s_hold = (
+        segments.mu, segments.a, segments.gain, segments.threshold, segments.reset, segments.refractory)
+    s_b, s_c = segments.b, segments.c
+    w_start, w_targets, w_base, w_lo, w_size, w_row = wires.start, wires.targets, wires.row_base, wires.target_start, wires.target_size, wires.row
+    w_weight, w_weighted, w_weight_at, w_weights = wires.weight, wires.weighted, wires.weight_at, wires.weights
+    w_delay, w_delayed, w_delay_at, w_delays = wires.delay, wires.delayed, wires.delay_at, wires.delays
+    w_first, w_listed = wires.first, wires.listed
+    p_population, p_key, p_table, p_table_at, p_low, p_high = noise.population, noise.key, noise.table, noise.table_at, noise.low, noise.high
+    p_weight, p_row, p_delay, p_begin, p_end = noise.weight, noise.row, noise.delay, noise.begin, noise.end
+    o_at, o_sender, o_neuron, o_count, o_current = outside.at, outside.sender, outside.neuron, outside.count, outside.current
+    f_start, f_core, f_operations, f_path = fan.start, fan.core, fan.operations, fan.path
+    t_active, t_inactive, t_operation, t_outside, t_barrier = times.active, times.inactive, times.operation, times.outside, times.barrier
+
     slots, rows, size = ring.shape
-    kinds = state.currents.shape[0]
+    kinds = currents.shape[0]
     delta = rows > kinds  # row 0 is the delta receptor when there is one; exponential receptors follow
+    groups = s_core.size
     longest = np.int64(1)
-    for g in range(segments.core.size):
-        longest = max(longest, segments.start[g + 1] - segments.start[g])
+    for g in range(groups):
+        longest = max(longest, s_start[g + 1] - s_start[g])
     x = np.empty(longest, v.dtype)
-    flag = np.empty(longest, np.uint8)
-    hit = np.empty(longest, np.uint8)
+    flag = np.empty(longest, ready.dtype)
+    hit = np.empty(longest, ready.dtype)
     scratch = np.empty(longest, np.uint32)
     drawn = np.empty(longest, np.uint32)
-    zero = x.dtype.type(0)
-    with_current = outside.current.size > 0
+    zero = v.dtype.type(0)
+    with_current = o_current.size > 0
+    tapped = taps.row.size > 0
+    simple = kinds == 0 and not with_current
     chip_seconds = 0.0
     written = 0
     n = start
     while n < stop and written + size <= spike_step.size:
         slot = n % slots
         first_spike = written
-        for t in range(taps.row.size):
-            if n % taps.stride[t] == 0:
-                at = taps.at[t]
-                total = 0.0
-                for q in range(taps.first[t], taps.first[t + 1]):
-                    i = taps.neurons[q]
-                    value = np.float64(v[i]) if taps.row[t] == 0 else np.float64(state.currents[taps.row[t] - 1, i])
-                    if taps.mean[t]:
-                        total += value
-                    else:
-                        taps.out[at] = value
-                        at += 1
-                if taps.mean[t]:
-                    taps.out[at] = total / (taps.first[t + 1] - taps.first[t])
-                    at += 1
-                taps.at[t] = at
+        if tapped:
+            _tap(n, v, currents, taps.row, taps.stride, taps.first, taps.neurons, taps.mean, taps.at, taps.out)
         for c in range(cores.size):
             cores[c] = 0.0
-        for g in range(segments.core.size):
-            lo, hi = segments.start[g], segments.start[g + 1]
-            length = uint64(hi - lo)
-            p = segments.population[g]
-            core = segments.core[g]
-            for f in range(noise.population.size):
-                if noise.population[f] == p:
-                    born = n - noise.delay[f]
-                    if born >= noise.begin[f] and born < noise.end[f] and born >= 0:
-                        w1, w2 = words(noise.key[f], born)
-                        table = noise.table[noise.table_at[f] : noise.table_at[f + 1]]
-                        base = lo - segments.base[g]
-                        _poisson(w1, w2, base, hi - lo, table, noise.low[f], noise.high[f], scratch, drawn)
-                        into = ring[slot, noise.row[f], lo:hi]
-                        weight = noise.weight[f]
-                        total = uint32(0)
-                        for i in range(length):
-                            into[i] += weight * x.dtype.type(drawn[i])
-                            total += drawn[i]
-                        state.outside[g] += total
-                        cores[core] += total * times.outside
-            mu, a = segments.mu[g], segments.a[g]
-            threshold, reset, hold = segments.threshold[g], segments.reset[g], np.int32(n + segments.refractory[g])
-            now = np.int32(n)
-            vs, rs = v[lo:hi], ready[lo:hi]
-            for i in range(length):
-                x[i] = mu + (vs[i] - mu) * a
-            for e in range(kinds):
-                b, c = segments.b[e, g], segments.c[e, g]
-                current = state.currents[e, lo:hi]
-                for i in range(length):
-                    x[i] += current[i] * b
-                    current[i] = current[i] * c
-            if with_current:
-                gain = segments.gain[g]
-                given = outside.current[n - start, lo:hi]
-                for i in range(length):
-                    x[i] += gain * given[i]
-            if delta:
-                jump = ring[slot, 0, lo:hi]
-                for i in range(length):
-                    awake = rs[i] <= now
-                    new = x[i] if awake else vs[i]
-                    fired = awake & (new > threshold)
-                    arrived = jump[i]
-                    landed = new + arrived if (awake & (not fired)) else new
-                    vs[i] = reset if fired else landed
-                    rs[i] = hold if fired else rs[i]
-                    flag[i] = fired
-                    hit[i] = fired | (arrived != zero)
-                    jump[i] = zero
+        now = ready.dtype.type(n)
+        for g in range(groups):
+            lo, hi = s_start[g], s_start[g + 1]
+            length = hi - lo
+            core = s_core[g]
+            for f in range(p_population.size):
+                if p_population[f] == s_population[g] and p_table_at[f] < p_table_at[f + 1]:
+                    born = n - p_delay[f]
+                    if born >= p_begin[f] and born < p_end[f] and born >= 0:
+                        w1, w2 = words(p_key[f], born)
+                        counts = drawn[:length]
+                        _poisson(w1, w2, lo - s_base[g], p_table[p_table_at[f] : p_table_at[f + 1]], p_low[f], p_high[f], scratch, counts)
+                        total = _add_counts(ring[slot, p_row[f], lo:hi], counts, p_weight[f])
+                        outside_here[g] += total
+                        cores[core] += total * t_outside
+            hold = ready.dtype.type(n + s_hold[g])
+            if simple:
+                hits, fires = _step_delta(v[lo:hi], ready[lo:hi], ring[slot, 0, lo:hi], flag, s_mu[g], s_a[g], s_threshold[g], s_reset[g], now, hold, zero)
             else:
-                for i in range(length):
-                    awake = rs[i] <= now
-                    new = x[i] if awake else vs[i]
-                    fired = awake & (new > threshold)
-                    vs[i] = reset if fired else new
-                    rs[i] = hold if fired else rs[i]
-                    flag[i] = fired
-                    hit[i] = fired
-            for e in range(kinds):
-                current = state.currents[e, lo:hi]
-                jump = ring[slot, e + rows - kinds, lo:hi]
-                for i in range(length):
-                    arrived = jump[i]
-                    current[i] += arrived
-                    hit[i] |= arrived != zero
-                    jump[i] = zero
-            hits = np.int64(0)
-            fired_here = np.int64(0)
-            for i in range(length):
-                hits += hit[i]
-                fired_here += flag[i]
-            state.active[g] += hits
-            cores[core] += hits * times.active + (hi - lo - hits) * times.inactive
-            if fired_here:
-                for i in range(length):
-                    if flag[i]:
-                        spike_step[written] = n
-                        spike_neuron[written] = lo + np.int64(i)
-                        written += 1
+                _relax(x, v[lo:hi], s_mu[g], s_a[g])
+                for e in range(kinds):
+                    _flow(x, currents[e, lo:hi], s_b[e, g], s_c[e, g])
+                if with_current:
+                    _inject(x, o_current[n - start, lo:hi], s_gain[g])
+                fires = _fire(x, v[lo:hi], ready[lo:hi], flag, hit, s_threshold[g], s_reset[g], now, hold, ring[slot, 0, lo:hi], delta, zero)
+                for e in range(kinds):
+                    _arrive(currents[e, lo:hi], ring[slot, e + rows - kinds, lo:hi], hit, zero)
+                hits = _count(hit[:length])
+            active[g] += hits
+            cores[core] += hits * t_active + (length - hits) * t_inactive
+            if fires:
+                written = _collect(flag[:length], lo, n, spike_step, spike_neuron, written)
         longest_path = 0.0
         g = 0
-        for s in range(first_spike, written):
-            i = spike_neuron[s]
-            state.spikes[i] += 1
-            while i >= segments.start[g + 1]:
+        for q in range(first_spike, written):
+            i = spike_neuron[q]
+            fired_so_far[i] += 1
+            while i >= s_start[g + 1]:
                 g += 1
-            population = segments.population[g]
-            local = i - segments.base[g]
-            for q in range(wires.first[population], wires.first[population + 1]):
-                _scatter(wires, wires.listed[q], local, 1, slot, slots, ring)
-            for q in range(fan.start[i], fan.start[i + 1]):
-                cores[fan.core[q]] += fan.operations[q] * times.operation
-            longest_path = max(longest_path, fan.path[i])
-        for q in range(outside.at[n - start], outside.at[n - start + 1]):
-            sender, neuron, many = outside.sender[q], outside.neuron[q], outside.count[q]
-            for r in range(wires.first[sender], wires.first[sender + 1]):
-                k = wires.listed[r]
-                _scatter(wires, k, neuron, many, slot, slots, ring)
-                for s in range(wires.start[wires.row_base[k] + neuron], wires.start[wires.row_base[k] + neuron + 1]):
-                    core = target_core[wires.target_start[k] + np.int64(wires.targets[s])]
-                    state.outside_core[core] += many
-                    cores[core] += many * times.outside
+            population, local = s_population[g], i - s_base[g]
+            for r in range(w_first[population], w_first[population + 1]):
+                k = w_listed[r]
+                begin, end = w_start[w_base[k] + local], w_start[w_base[k] + local + 1]
+                targets = w_targets[begin:end]
+                if w_delayed[k]:
+                    lags = w_delays[w_delay_at[k] + begin : w_delay_at[k] + end]
+                    for s in range(uint64(targets.size)):
+                        weight = w_weights[w_weight_at[k] + begin + np.int64(s)] if w_weighted[k] else w_weight[k]
+                        ring[(slot + lags[s]) % slots, w_row[k], w_lo[k] + np.int64(targets[s])] += weight
+                else:
+                    into = ring[(slot + w_delay[k]) % slots, w_row[k], w_lo[k] : w_lo[k] + w_size[k]]
+                    if w_weighted[k]:
+                        weights = w_weights[w_weight_at[k] + begin : w_weight_at[k] + end]
+                        for s in range(uint64(targets.size)):
+                            into[targets[s]] += weights[s]
+                    else:
+                        weight = w_weight[k]
+                        for s in range(uint64(targets.size)):
+                            into[targets[s]] += weight
+            for r in range(f_start[i], f_start[i + 1]):
+                cores[f_core[r]] += f_operations[r] * t_operation
+            longest_path = max(longest_path, f_path[i])
+        for q in range(o_at[n - start], o_at[n - start + 1]):
+            sender, local, many = o_sender[q], o_neuron[q], o_count[q]
+            for r in range(w_first[sender], w_first[sender + 1]):
+                k = w_listed[r]
+                begin, end = w_start[w_base[k] + local], w_start[w_base[k] + local + 1]
+                for s in range(begin, end):
+                    lag = w_delays[w_delay_at[k] + s] if w_delayed[k] else w_delay[k]
+                    weight = w_weights[w_weight_at[k] + s] if w_weighted[k] else w_weight[k]
+                    target = w_lo[k] + np.int64(w_targets[s])
+                    ring[(slot + lag) % slots, w_row[k], target] += weight * v.dtype.type(many)
+                    outside_core[target_core[target]] += many
+                    cores[target_core[target]] += many * t_outside
         busiest = 0.0
         for c in range(cores.size):
             busiest = max(busiest, cores[c])
-        chip_seconds += busiest + longest_path + times.barrier
+        chip_seconds += busiest + longest_path + t_barrier
         n += 1
     return n, written, chip_seconds
 
