@@ -106,8 +106,9 @@ def _layer(hv: Any, layer: Layer, x: Any, y: Any) -> Any:
     if isinstance(layer, Points):
         ring = layer.marker == "ring"
         return hv.Scatter((layer.x, layer.y), x, y, label=layer.label).opts(
-            s=layer.size**2, marker=_MARKERS[layer.marker], facecolors="none" if ring else layer.colour,
-            edgecolors=layer.colour if ring or layer.marker == "tick" else "none", linewidth=1.2 if ring else 0.8, backend="matplotlib")
+            s=layer.size**2, marker=_MARKERS[layer.marker], linewidth=1.2 if ring else 0.8, backend="matplotlib",
+            **({"color": layer.colour} if layer.marker == "tick" else
+               {"facecolors": "none" if ring else layer.colour, "edgecolors": layer.colour if ring else "none"}))
     if isinstance(layer, Lines):
         return hv.Curve((layer.x, layer.y), x, y, label=layer.label).opts(
             color=layer.colour, linewidth=layer.width, linestyle=_DASHES[layer.dash], backend="matplotlib")

@@ -70,15 +70,15 @@ def hop_histogram(by_hops: NDArray[np.int64], *, source: str = "") -> Sketch:
 @picture
 def senders(names: Sequence[str], hops: NDArray[np.int64], *, most: int = 12, source: str = "") -> Sketch:
     """The neurons whose spikes crossed most tile borders, all packets together."""
-    order = np.argsort(-hops, kind="stable")[:most]
+    order = np.argsort(-hops, kind="stable")[:most].tolist()
     share = float(hops[order].sum() / hops.sum()) if hops.sum() else 0.0
-    name, farthest = (names[order[0]], int(hops[order[0]])) if order.size else ("-", 0)
+    name, farthest = (names[order[0]], int(hops[order[0]])) if order else ("-", 0)
     return Sketch(
         panels=(Panel(
             layers=(Bars(names=tuple(names[k] for k in order), values=hops[order].astype(float)),),
             x=Axis(label=tr("neuron")), y=Axis(label=tr("hops of all its packets")), height=1.2),),
         title=tr("Whose spikes travel"),
         alt=tr("{most} neurons make {share:.0%} of all hops; first {name} with {hops}.",
-               most=order.size, share=share, name=name, hops=farthest),
+               most=len(order), share=share, name=name, hops=farthest),
         source=source,
     )

@@ -77,6 +77,9 @@ def _ends(name: str, at: np.ndarray, values: np.ndarray, x: str, x_unit: str, y_
     if not good.size:
         return tr("{name}: no values.", name=tr(name))
     a, b = good[0], good[-1]
+    if a == b:
+        return tr("{name}: {first:.3g} {y_unit} at {x} {start:.3g} {x_unit}.", name=tr(name), x=tr(x), first=values[a], start=at[a], x_unit=x_unit,
+                  y_unit=y_unit).replace(" .", ".").replace("  ", " ")
     return tr("{name}: {first:.3g} {y_unit} at {x} {start:.3g} {x_unit}, {last:.3g} {y_unit} at {stop:.3g} {x_unit}.", name=tr(name), x=tr(x),
               first=values[a], start=at[a], last=values[b], stop=at[b], x_unit=x_unit, y_unit=y_unit).replace(" .", ".").replace(" ,", ",")
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from workbench.errors import unknown
-from workbench.figures.layers import Axis, Lines, Panel, Sketch, colour
+from workbench.figures.layers import Axis, Level, Lines, Panel, Points, Sketch, colour
 from workbench.figures.picture import picture
 from workbench.recordings.recording import Recording
 from workbench.units import mV
@@ -21,18 +23,21 @@ _SHOWN = {"V": ("mV", 1 / mV), "A": ("nA", 1e9), "S": ("nS", 1e9), "Hz": ("Hz", 
 
 @picture
 def traces(
-    recording: Recording, name: str = "E.v", *, neurons: int = 5, start: float | None = None, stop: float | None = None, spread: bool = True
+    recording: Recording, name: str = "E.v", *, neurons: int | Sequence[int] = 3, names: Sequence[str] = (), start: float | None = None,
+    stop: float | None = None, levels: Mapping[str, float] | None = None, title: str = "",
 ) -> Sketch:
-    """The probed variable `name` ("E.v") of a few neurons over time.
+    """The probed variable `name` ("E.v") of a few neurons over time, one panel a neuron, their spikes as ticks above.
 
     Parameters
     ----------
     neurons
-        How many are shown, the first ones.
+        How many of the probed neurons are shown, the first ones, or which, by their place in the trace.
+    names
+        English names in place of the neurons' numbers.
     start, stop
         The stretch of model time (s).
-    spread
-        Draw them one above the other, one panel a neuron, in place of all on one pair of axes.
+    levels
+        Values (SI) at which a named line goes across: the threshold.
     """
     if name not in recording.traces:
         raise unknown("trace", name, recording.traces)
@@ -42,27 +47,39 @@ def traces(
     time = trace["time"].values
     inside = np.flatnonzero((time >= begin) & (time <= end))
     unit, scale = _SHOWN.get(str(trace.attrs.get("units", "")), (str(trace.attrs.get("units", "")), 1.0))
-    labels = [str(n) for n in trace["neuron"].values[:neurons]]
-    what = tr("potential") if unit == "mV" else name.rpartition(".")[2]
+    places = list(range(min(neurons, trace.sizes["neuron"]))) if isinstance(neurons, int) else list(neurons)
+    population, _, variable = name.partition(".")
+    what = tr("potential") if unit == "mV" else variable
     lines = []
-    for k, label in enumerate(labels):
-        values = trace.values[inside, k] * scale
-        at, values = thin(time[inside], values)
+    for k, place in enumerate(places):
+        at, values = thin(time[inside], trace.values[inside, place] * scale)
+        label = tr(names[k]) if names else tr("neuron {number}", number=trace["neuron"].values[place])
         lines.append(Lines(x=at, y=values, label=label, colour=colour(k), width=0.9))
-    axis = Axis(label=tr("time"), unit="s", limits=(begin, end))
-    low = min((float(np.nanmin(line.y)) for line in lines if line.y.size), default=0.0)
-    high = max((float(np.nanmax(line.y)) for line in lines if line.y.size), default=1.0)
+    across = tuple(Level(value=value * scale, label=f"{tr(text)} {value * scale:.3g} {unit}") for text, value in (levels or {}).items())
+    ends = [bound for line in lines if line.y.size for bound in (np.nanmin(line.y), np.nanmax(line.y))] + [level.value for level in across]
+    low, high = (float(min(ends)), float(max(ends))) if ends else (0.0, 1.0)
     room = 0.06 * (high - low or 1.0)
-    if spread and len(lines) > 1:
-        panels = tuple(
-            Panel(layers=(line,), x=axis if k == len(lines) - 1 else Axis(limits=axis.limits), height=0.45,
-                  y=Axis(label=line.label, unit=unit, limits=(low - room, high + room)))
-            for k, line in enumerate(lines))
-    else:
-        panels = (Panel(layers=tuple(lines), x=axis, y=Axis(label=what, unit=unit, limits=(low - room, high + room))),)
-    alt = tr("{what} of {count} neurons of {population}, between {low:.3g} and {high:.3g} {unit}.", what=what, count=len(lines),
-             population=name.rpartition(".")[0], low=low, high=high, unit=unit)
-    return Sketch(panels=panels, title=tr("Traces of {population}: {what}", what=what, population=name.rpartition(".")[0]), alt=alt)
+    panels = []
+    for k, (place, line) in enumerate(zip(places, lines, strict=True)):
+        fired = _fired(recording, population, trace["neuron"].values[place], begin, end)
+        ticks = Points(x=fired, y=np.full(fired.size, high + 2 * room), colour=line.colour, marker="tick", size=6.0)
+        panels.append(Panel(
+            layers=(line, ticks, *(across if k == 0 else ())), title=line.label if len(lines) > 1 else "", height=1.0 if len(lines) == 1 else 0.55,
+            x=Axis(label=tr("time") if k == len(lines) - 1 else "", unit="s" if k == len(lines) - 1 else "", limits=(begin, end)),
+            y=Axis(label=what, unit=unit, limits=(low - room, high + 3 * room))))
+    said = [tr("{neuron}: between {low:.3g} and {high:.3g} {unit}.", neuron=line.label, low=float(np.nanmin(line.y)), high=float(np.nanmax(line.y)),
+               unit=unit) for line in lines if line.y.size]
+    said += [f"{level.label}." for level in across]
+    shown = tr(title) if title else tr("Traces of {population}: {what}", what=what, population=population)
+    return Sketch(panels=tuple(panels), title=shown, alt=" ".join(said))
+
+
+def _fired(recording: Recording, population: str, neuron: object, begin: float, end: float) -> np.ndarray:
+    """When one neuron fired, s; nothing for a trace whose neurons are not numbered."""
+    if population not in recording.spikes or not isinstance(neuron, (int, np.integer)):
+        return np.zeros(0)
+    spikes = recording.spikes[population].between(begin, end)
+    return spikes.times[spikes.neurons == neuron]
 
 
 def thin(x: np.ndarray, y: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:

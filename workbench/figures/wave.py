@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from workbench.recordings.recording import Recording
 from workbench.units import ms
 from workbench.words import tr
 
-__all__ = ["latency_raster", "wave", "wiring"]
+__all__ = ["first_cells", "latency_raster", "wave", "wiring"]
 
 _DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
@@ -55,6 +55,33 @@ def latency_raster(
             y=Axis(label="", ticks=tuple(ticks), limits=(-3.0, max(bottom, 1) + 1.0))),),
         title=tr("A touch runs through the worm: spikes in the order of arrival"),
         alt=tr("One row a cell that fires, one dot a spike. Cells that fire: {shown}.", shown=shown or tr("none")),
+        source=source,
+    )
+
+
+@picture
+def first_cells(
+    names: Mapping[str, Sequence[str]], first: Mapping[str, NDArray[np.float64]], *, most: int = 30, source: str = ""
+) -> Sketch:
+    """The cells that fire first, by name, from the top down, with the time of their first spike."""
+    found = [(time, number, name) for number, (role, times) in enumerate(first.items())
+             for name, time in zip(names[role], times.tolist(), strict=True) if np.isfinite(time)]
+    found = sorted(found)[:most]
+    rows = {name: len(found) - 1 - k for k, (_, _, name) in enumerate(found)}
+    ticks = tuple((float(row), name) for name, row in rows.items())
+    layers: list[Layer] = []
+    for number, role in enumerate(first):
+        mine = [(time / ms, rows[name]) for time, of, name in found if of == number]
+        if mine:
+            x, y = np.array(mine).T
+            layers.append(Points(x=x, y=y, label=tr(role), colour=colour(number), size=5.0))
+    return Sketch(
+        panels=(Panel(
+            layers=tuple(layers), height=0.4 + len(found) / 18,
+            x=Axis(label=tr("first spike after the touch began"), unit="ms"),
+            y=Axis(ticks=ticks, limits=(-1.0, float(max(len(found), 1))))),),
+        title=tr("Who fires first"),
+        alt=tr("In this order: {names}.", names=", ".join(rows) or tr("none")),
         source=source,
     )
 
