@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import hashlib
 import importlib
 import io
 import itertools
@@ -27,9 +26,9 @@ import threading
 import time
 import traceback
 from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.machinery import PathFinder
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
@@ -302,8 +301,11 @@ _results_lock = threading.Lock()
 
 
 def submit(study: Study, *, cache: bool = True) -> Job[Result]:
-    """Run a study in the worker; the same question asked again is answered from memory unless `cache=False`."""
-    key = hashlib.sha256(_packed(study)).hexdigest() if cache else None
+    """Run a study in the worker; the same question asked again is answered from memory unless `cache=False`.
+
+    A study that uses a class of the notebook itself is run each time: the cell may have been changed since.
+    """
+    key = study.digest if cache and "__main__" not in _modules(study) else None
     if key is not None:
         with _results_lock:
             known = _results.get(key)
@@ -343,6 +345,17 @@ def _keep(key: str, content: bytes) -> None:
             _results.popitem(last=False)
 
 
+def _modules(value: Any) -> set[str]:
+    """The modules in which a description and the descriptions inside it are defined."""
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return {name for item in value for name in _modules(item)}
+    if isinstance(value, Mapping):
+        return {name for item in value.values() for name in _modules(item)}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {type(value).__module__}.union(*(_modules(getattr(value, f.name)) for f in fields(value)))
+    return {type(value).__module__}
+
+
 def _run_study(study: Study, progress: Callable[[float, str], None]) -> Result:
     return study.run(progress)
 
@@ -360,7 +373,8 @@ def _packed(value: Any) -> bytes:
     """The pickle of a value; classes and functions that a fresh process could not import travel by value."""
     import cloudpickle
 
-    strange = {module for module in _modules(value) if not _importable(module)}
+    modules = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
+    strange = [name for name, file in modules if file is not None and not _importable(name, file)]
     for name in strange:
         cloudpickle.register_pickle_by_value(sys.modules[name])
     try:
@@ -372,25 +386,14 @@ def _packed(value: Any) -> bytes:
             cloudpickle.unregister_pickle_by_value(sys.modules[name])
 
 
-def _modules(value: Any) -> set[str]:
-    """The modules that define a value: its class and its parents, and the same for what it holds."""
-    if isinstance(value, (list, tuple)):
-        return {name for item in value for name in _modules(item)}
-    if isinstance(value, dict):
-        return {name for item in value.values() for name in _modules(item)}
-    cls = value if isinstance(value, type) else type(value)
-    found = {c.__module__ for c in cls.__mro__} | {getattr(value, "__module__", None) or cls.__module__}
-    if is_dataclass(value) and not isinstance(value, type):
-        found |= {name for f in fields(value) for name in _modules(getattr(value, f.name))}
-    return {name for name in found if name in sys.modules and name != "builtins"}
-
-
-def _importable(name: str) -> bool:
+@cache
+def _importable(name: str, file: str) -> bool:
     """Whether a fresh process would find this very module; `sys.modules` says nothing about that."""
     top, *rest = name.split(".")
-    file = getattr(sys.modules[name], "__file__", None)
     # what lives in __main__ cloudpickle sends by value anyway
-    if file is None or name == "__main__" or top in sys.stdlib_module_names or top in ("workbench", "widgets"):
+    if name in ("__main__", "__mp_main__") or top in sys.stdlib_module_names or "site-packages" in file:
+        return True
+    if top in ("workbench", "widgets"):
         return True
     spec = PathFinder.find_spec(top)
     for piece in rest:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.batch import fingerprint
-from workbench.batch.parameters import checked, parameters
+from workbench.batch.parameters import cells, checked, parameters
 from workbench.errors import Cancelled, NotebookError
 from workbench.words import tr
 
@@ -63,7 +63,11 @@ class Executed:
 
 
 def why(order: Order) -> list[str]:
-    """Why the notebook has to run (again); an empty list when what is there is what a run would give."""
+    """Why the notebook has to run (again); an empty list when what is there is what a run would give.
+
+    Raises DescriptionError for a parameter it does not have, NotebookError for a value of another type.
+    """
+    checked(parameters(order.notebook) if order.parameters else {}, order.parameters)
     kept = _kept(order)
     reasons = fingerprint.stale(kept, _made_from(order))
     if kept is not None:
@@ -86,7 +90,7 @@ def execute(order: Order, progress: Progress | None = None, *, again: bool = Fal
 
     started = time.perf_counter()
     notebook = _read(order.notebook)
-    given = checked(parameters(notebook), order.parameters) if order.parameters else {}
+    given = checked(parameters(order.notebook), order.parameters) if order.parameters else {}
     made_from = _made_from(order)
     done = _run(order, notebook, given, progress)
     told = _take_harvest(done)
@@ -140,12 +144,11 @@ def _steady(output: Any) -> Any | None:
 def _read(path: Path) -> Any:
     import nbformat
 
+    cells(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # notebooks of other people have no cell ids
             return nbformat.read(path, as_version=4)
-    except OSError as error:
-        raise NotebookError(tr("The notebook {path} cannot be read: {what}.", path=path, what=error.strerror)) from None
     except Exception as error:  # noqa: BLE001  nbformat raises many things for a file that is no notebook
         raise NotebookError(tr("{path} is not a notebook: {what}.", path=path, what=error)) from None
 
@@ -186,7 +189,8 @@ def _run(order: Order, notebook: Any, given: Mapping[str, Any], progress: Progre
         try:
             return papermill.execute_notebook(
                 notebook, None, parameters=dict(given), engine_name="workbench", kernel_name="python3",
-                progress_bar=False, cwd=str(order.notebook.absolute().parent), start_timeout=START_SECONDS,
+                progress_bar=False, cwd=str(order.notebook.absolute().parent),
+                start_timeout=START_SECONDS, config=_transport(),
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
             raise NotebookError(
@@ -199,6 +203,17 @@ def _run(order: Order, notebook: Any, given: Mapping[str, Any], progress: Progre
             ) from None
         except KeyboardInterrupt:
             raise Cancelled(tr("{notebook} was interrupted.", notebook=order.notebook.name)) from None
+
+
+def _transport() -> Any:
+    """Talk to the kernel over files where the system can: two kernels that start at once cannot take the same port."""
+    from jupyter_core.paths import jupyter_runtime_dir
+    from traitlets.config import Config
+
+    # a socket's path has about a hundred characters at most
+    if os.name == "nt" or len(jupyter_runtime_dir()) > 50:
+        return Config()
+    return Config({"KernelManager": {"transport": "ipc"}})
 
 
 @contextmanager
@@ -240,9 +255,9 @@ def _checks(done: Any) -> list[dict[str, Any]]:
 
 
 def _made_from(order: Order) -> dict[str, Any]:
-    notebook = _read(order.notebook)
+    source = [(c["cell_type"], c["source"], c["metadata"].get("tags", [])) for c in cells(order.notebook)]
     return {
-        "source": fingerprint.digest([(c.cell_type, c.source, c.metadata.get("tags", [])) for c in notebook.cells]),
+        "source": fingerprint.digest(source),
         "parameters": dict(order.parameters),
         "formats": list(order.formats),
         "versions": fingerprint.versions(),

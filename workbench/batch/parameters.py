@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import math
 import tokenize
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from workbench.errors import NotebookError, unknown
 from workbench.words import tr
 
-__all__ = ["Parameter", "checked", "parameters"]
+__all__ = ["Parameter", "cells", "checked", "parameters"]
 
 NUMBERS = {"float": float, "int": int}
 
@@ -31,12 +33,26 @@ class Parameter:
     doc: str = ""
 
 
-def parameters(notebook: Any) -> dict[str, Parameter]:
+def cells(path: Path) -> list[dict[str, Any]]:
+    """The cells of a notebook as plain data, sources joined; raises NotebookError for a file that is none.
+
+    nbformat would take two seconds to import, which is too much to learn that nothing has changed.
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        return [{**cell, "source": "".join(cell["source"])} for cell in found]
+    except OSError as error:
+        raise NotebookError(tr("The notebook {path} cannot be read: {what}.", path=path, what=error.strerror)) from None
+    except (ValueError, KeyError, TypeError):
+        raise NotebookError(tr("{path} is not a notebook.", path=path)) from None
+
+
+def parameters(path: Path) -> dict[str, Parameter]:
     """The parameters of a notebook, by name; raises NotebookError when no cell is tagged `parameters`."""
-    tagged = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", ())]
+    tagged = [cell for cell in cells(path) if "parameters" in cell["metadata"].get("tags", ())]
     if not tagged:
-        raise NotebookError(tr("The notebook has no cell tagged 'parameters', so none can be set."))
-    return read_cell(tagged[0].source)
+        raise NotebookError(tr("{path} has no cell tagged 'parameters', so none can be set.", path=path))
+    return read_cell(tagged[0]["source"])
 
 
 def read_cell(source: str) -> dict[str, Parameter]:

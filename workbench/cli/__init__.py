@@ -25,6 +25,7 @@ COMMANDS = {
     "course": "workbench.cli.courses:course",
     "studio": "workbench.cli.rooms:studio",
     "lab": "workbench.cli.rooms:lab",
+    "warm": "workbench.cli.warm:warm",
     "doctor": "workbench.cli.doctor:doctor",
     "bench": "workbench.cli.bench:bench",
 }

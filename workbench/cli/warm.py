@@ -1,0 +1,39 @@
+"""`workbench warm`: compile and cache now what the first lesson would otherwise wait for."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import click
+
+from workbench.cli import say
+from workbench.words import tr
+
+__all__ = ["warm"]
+
+
+@click.command(
+    help=tr("Fill the caches: run every study once, small, on every chip it takes, and draw one picture of each."),
+    epilog=say.example("workbench warm"),
+)
+def warm() -> None:
+    from workbench.chips import CHIPS
+    from workbench.errors import PlacementError, UnsupportedError
+    from workbench.studies import STUDIES
+
+    for name, cls in STUDIES.items():
+        study = cls().quick()
+        knobs = study.knobs()
+        for chip in CHIPS if "chip" in knobs else ("",):
+            started = time.perf_counter()
+            try:
+                _once(study.changed({"chip": chip}) if chip else study)
+            except (PlacementError, UnsupportedError):
+                continue  # this chip does not take this study, so nothing of it can be warmed
+            click.echo(f"  {name} {chip}  {time.perf_counter() - started:.1f} s")
+
+
+def _once(study: Any) -> None:
+    for picture in study.run().figures().values():
+        picture.png()
