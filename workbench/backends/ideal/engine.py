@@ -118,7 +118,6 @@ def held(target: str) -> Iterator[Any]:
     b = brian()
     from brian2.codegen.runtime.cython_rt.cython_rt import CythonCodeObject  # noqa: PLC0415
     from brian2.devices.device import RuntimeDevice, get_device  # noqa: PLC0415
-    from brian2.utils.logger import BrianLogger  # noqa: PLC0415
 
     with _lock:
         if type(get_device()) is not RuntimeDevice:
@@ -132,21 +131,19 @@ def held(target: str) -> Iterator[Any]:
             "logging.std_redirection_to_file": False,
         }
         before = {name: b.prefs[name] for name in wanted}
-        compile_block, console = CythonCodeObject.compile_block, BrianLogger.console_handler
-        level = console.level if console is not None else 0
+        compile_block, log = CythonCodeObject.compile_block, logging.getLogger("brian2")
+        level = log.level
         try:
             for name, value in wanted.items():
                 b.prefs[name] = value
             CythonCodeObject.compile_block = _never_dropped(compile_block)
-            if console is not None:
-                console.setLevel(logging.CRITICAL)
+            log.setLevel(logging.CRITICAL)
             yield b
         finally:
             for name, value in before.items():
                 b.prefs[name] = value
             CythonCodeObject.compile_block = compile_block
-            if console is not None:
-                console.setLevel(level)
+            log.setLevel(level)
 
 
 def _never_dropped(compile_block: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:

@@ -71,7 +71,7 @@ class Group:
             else:
                 model += f"\n{name} : {unit} (constant)"
         self.brian = b.NeuronGroup(
-            self.size, model, threshold=self.neuron.fires or None, reset=self.neuron.after or None, refractory=self.neuron.holds or False,
+            self.size, model, threshold=self.neuron.fires or None, reset=self.neuron.after or None, refractory=_inside(self.neuron.holds) or False,
             method=_house_method(self.neuron, self.receptors) if house else _method(self.neuron), namespace=namespace, clock=clock, name=self.name)
         for name, (value, _) in values.items():
             if np.ndim(value) == 1:
@@ -86,7 +86,7 @@ class Group:
     def _parameters(self, dt: float, house: bool) -> dict[str, tuple[Value, str]]:
         """Every number the code may name, merged over the populations: one number where all agree, else one for each neuron."""
         units = {k.path: dimensions.word(k.unit) for k in fields.knobs(self.neuron).values()}
-        made = {name: (_merge([(c.parameters[name], c.size) for c in self.cells]), units.get(name, "1")) for name in self.cells[0].parameters}
+        made = {_inside(name): (_merge([(c.parameters[name], c.size) for c in self.cells]), units.get(name, "1")) for name in self.cells[0].parameters}
         for name in self.receptors:
             receptor = self.neuron.receptors[name]
             made[f"nothing_{name}"] = (0.0, receptor.unit)
@@ -119,6 +119,11 @@ def gather(populations: Iterable[Cells]) -> list[Group]:
         name = re.sub(r"\W", "", type(members[0].neuron).__name__.lower(), flags=re.ASCII) or "model"
         groups.append(Group(f"{name}_{number}", tuple(members), first))
     return groups
+
+
+def _inside(name: str) -> str:
+    """Brian2 keeps the word "refractory" for itself; the knob of that name goes by another one there."""
+    return "hold_time" if name == "refractory" else name
 
 
 def _merge(parts: Sequence[tuple[Any, int]]) -> Value:

@@ -150,15 +150,17 @@ class IdealRun(Run):
         mark = self.recorder.mark()
         self._unfinished = True
         watch, timestep, time, dt = self.watch, self._timestep, self._time, self.program.dt
-        for step in range(start, stop):
-            for feed in self.feeds:
-                feed(step)
-            watch.before(step)
-            for run in self._objects:
-                run()
-            watch.after(step)
-            timestep[0] = step + 1
-            time[0] = (step + 1) * dt
+        # Exponential Euler divides 0 by 0 for a refractory neuron (gap junctions, conductances); Brian2 writes no such result.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for step in range(start, stop):
+                for feed in self.feeds:
+                    feed(step)
+                watch.before(step)
+                for run in self._objects:
+                    run()
+                watch.after(step)
+                timestep[0] = step + 1
+                time[0] = (step + 1) * dt
         self.step = stop
         watch.close(start, stop, self.recorder)
         self._unfinished = False
