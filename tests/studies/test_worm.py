@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from workbench.circuits.library.worm import ROLES, connectome
+from workbench.circuits.library.worm import BACKWARD, FORWARD, ROLES, connectome
 from workbench.circuits.unfold import unfold
 from workbench.measures.mesh import travel
 from workbench.studies import load_study
@@ -65,6 +65,57 @@ def test_ledger_and_ways_of_packets_tell_the_same_sums(result):
     assert ledger.count("active update") + ledger.count("inactive update") == netlist.size * steps
     assert sum(ledger.by_event().values()) == pytest.approx(ledger.total)
     assert sum(ledger.by_place().values()) == pytest.approx(ledger.total)
+
+
+def test_a_slow_obvious_loop_finds_the_same_spikes(result):
+    """Every cell, every step, in plain NumPy: no code of the workbench between the table and the spikes."""
+    worm = connectome()
+    names = [name for role in ROLES for name in worm.cells[role]]
+    place = {name: k for k, name in enumerate(names)}
+    jumps = np.zeros((len(names), len(names)))
+    for (a, b), contacts in worm.chemical.items():
+        for i, j, sections in zip(*contacts.matrix[:3]):
+            sender, receiver = worm.cells[a][i], worm.cells[b][j]
+            jumps[place[sender], place[receiver]] = sections * (1e-3 if worm.sign(sender) > 0 else -4e-3)
+    touched = [place[name] for name in ("ALML", "ALMR", "AVM")]
+    v, free_at, waiting, fired = np.zeros(len(names)), np.zeros(len(names), int), {}, set()
+    for step in range(1000):
+        free = free_at <= step
+        v[free] *= np.exp(-0.1 / 20)
+        fires = free & (v > 20e-3)
+        arrived = waiting.pop(step, np.zeros(len(names)))
+        if step - 1 in range(100, 600, 100):
+            arrived[touched] += 40e-3
+        v[free & ~fires] += arrived[free & ~fires]
+        v[fires], free_at[fires] = 0.0, step + 50
+        waiting[step + 10] = jumps[fires].sum(axis=0)
+        fired |= {(step, names[k]) for k in np.flatnonzero(fires)}
+    chip = result.recordings["chip"]
+    ours = {(step, worm.cells[role][k])
+            for role in ROLES for step, k in zip(chip.of(role).steps, chip.of(role).neurons)}
+    assert len(fired) == 303
+    assert ours == fired
+
+
+def test_the_textbook_touch_circuit_appears(result):
+    """Chalfie et al. 1985: a touch at the front runs over AVA, AVB, AVD and PVC and makes the worm back up."""
+    numbers, worm = result.numbers, connectome()
+    assert len(worm.places("motor", BACKWARD)) == 21
+    assert len(worm.places("motor", FORWARD)) == 18
+    assert numbers["command_cells_reached"] == 8
+    assert numbers["backward_motor_reached"] / 21 > 0.5 > numbers["forward_motor_reached"] / 18
+
+
+def test_spikelets_bring_back_what_gap_junctions_carry():
+    """AVB reaches the forward motor neurons by 156 sections of gap junctions and 3 of chemical synapses."""
+    values = {"gap_junctions": False, "reference": False}
+    without = STUDY.from_border(values).run().numbers["forward_motor_reached"]
+    assert STUDY.from_border({**values, "spikelet_mv": 0.2}).run().numbers["forward_motor_reached"] > without
+
+
+def test_if_glutamate_inhibits_the_touch_goes_nowhere():
+    still = STUDY.from_border({"glutamate": "inhibits", "reference": False}).run().numbers
+    assert still["neurons_reached"] == 3, "the three touched cells release glutamate"
 
 
 def test_synaptic_operations_are_spikes_times_fan_out(result):

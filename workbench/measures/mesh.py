@@ -47,7 +47,7 @@ class Travel:
 
 def travel(recording: Recording, netlist: Netlist) -> Travel:
     """The ways of all packets of `recording`, from its placement, its spikes and the synapses of `netlist`."""
-    core_of = recording.placement.core_of.astype(np.int64)
+    core_of = recording.placement.core_of
     tiles = np.array([core.tile for core in recording.placement.cores], np.int32)
     pairs = [np.zeros(0, np.int64)]
     for block in netlist.projections.values():
@@ -60,5 +60,5 @@ def travel(recording: Recording, netlist: Netlist) -> Travel:
     fired = np.zeros(netlist.size, np.int64)
     for name, cells in netlist.populations.items():
         fired[cells.span] = np.bincount(recording.of(name).neurons, minlength=cells.size)
-    east, north = hops(tiles, core_of[neuron], core)
+    east, north = hops(tiles, core_of[neuron], core.astype(np.int32))
     return Travel(neuron, core, east + north, fired[neuron])

@@ -100,9 +100,14 @@ class Worm(Study):
 
     def _wave_numbers(self, chip: Recording, first: Firsts) -> dict[str, float]:
         """Who is reached, when, and how it ends."""
+        worm = nervous.connectome()
         made: dict[str, float] = {
+            "neurons": sum(len(names) for role, names in worm.cells.items() if role != "muscle"),
             "neurons_reached": sum(_reached(first[role]) for role in nervous.ROLES if role != "muscle"),
             "muscles_reached": _reached(first["muscle"]),
+            "command_cells_reached": _reached(first["inter"][worm.places("inter", nervous.COMMAND)]),
+            "backward_motor_reached": _reached(first["motor"][worm.places("motor", nervous.BACKWARD)]),
+            "forward_motor_reached": _reached(first["motor"][worm.places("motor", nervous.FORWARD)]),
         }
         for role in FOLLOWED:
             made[f"{role}_latency_ms"] = _median(first[role]) / ms
@@ -117,6 +122,8 @@ class Worm(Study):
         return {
             "raster": partial(
                 wave_figures.latency_raster, chip, firsts["chip"], since=since, until=since + lasts, source=SOURCE),
+            "first": partial(
+                wave_figures.first_cells, nervous.connectome().cells, firsts["chip"], source=SOURCE),
             "wave": partial(wave_figures.wave, shown, until=self.duration - since, source=SOURCE),
             "wiring": partial(wave_figures.wiring, _sections(), source=SOURCE),
         }

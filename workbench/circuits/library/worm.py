@@ -21,7 +21,7 @@ from workbench.circuits.wiring import Explicit, OneToOne
 from workbench.fields import choice, described, flag, part, quantity
 from workbench.units import Gohm, Hz, ms, mV, nS, pS
 
-__all__ = ["ROLES", "TOUCHED", "Connectome", "Worm", "connectome"]
+__all__ = ["BACKWARD", "COMMAND", "FORWARD", "ROLES", "TOUCHED", "Connectome", "Worm", "connectome"]
 
 ROLES = ("sensory", "inter", "motor", "other", "muscle")
 """The populations, in the order a touch travels; "other": five pharyngeal cells of mixed role and two canal cells."""
@@ -36,6 +36,13 @@ TOUCHED: Mapping[str, tuple[str, ...]] = {
 Gentle touch: Chalfie et al. 1985, J. Neurosci. 5:956. Nose: Kaplan & Horvitz 1993, PNAS 90:2227.
 """
 
+COMMAND = ("AVAL", "AVAR", "AVBL", "AVBR", "AVDL", "AVDR", "PVCL", "PVCR")
+"""The interneurons from touch to movement: AVA and AVD to back up, AVB and PVC to go on (Chalfie et al. 1985)."""
+
+BACKWARD, FORWARD = ("DA", "VA"), ("DB", "VB")
+"""Classes of motor neurons that bend the body when the worm backs up, and when it goes on (Chalfie et al. 1985)."""
+
+
 @final
 @dataclass(frozen=True, eq=False)
 class Connectome:
@@ -49,6 +56,11 @@ class Connectome:
     """Chemical synapses from one role to another; the values are sections of micrographs."""
     gap: Mapping[tuple[str, str], Explicit]
     """Gap junctions between two roles, each junction once in each direction; the values are sections of micrographs."""
+
+    def places(self, role: str, classes: tuple[str, ...]) -> NDArray[np.int64]:
+        """Where in a role the cells of some numbered classes are: ("DA", "VA") for DA1 to DA9 and VA1 to VA12."""
+        cells = self.cells[role]
+        return np.array([k for k, name in enumerate(cells) if name.rstrip("0123456789") in classes], np.int64)
 
     def sign(self, name: str, *, glutamate: int = 1) -> int:
         """+1 for a cell that excites, −1 for one that inhibits.
@@ -121,6 +133,9 @@ class Worm(Circuit):
     gap_junctions: bool = flag(False, doc="whether gap junctions conduct", label="gap junctions")
     gap: float = quantity(
         20 * pS, "pS", low=0 * pS, high=0.2 * nS, doc="conductance per section (assumed)", label="gap a section")
+    spikelet: float = quantity(
+        0 * mV, "mV", low=0 * mV, high=5 * mV, doc="jump a spike makes through a section of gap junction (assumed)",
+        label="spikelet a section")
     kick: float = quantity(
         40 * mV, "mV", low=0 * mV, high=200 * mV, doc="jump at each spike from outside (assumed: twice the threshold)")
     background: float = quantity(
@@ -147,6 +162,10 @@ class Worm(Circuit):
             for (a, b), contacts in worm.gap.items():
                 conductances = _values(self.gap * contacts.weights)
                 projections[f"gap {a}-{b}"] = Projection(a, b, contacts, weight=conductances, receptor="gap")
+        if self.spikelet:
+            for (a, b), contacts in worm.gap.items():
+                jumps = _values(self.spikelet * contacts.weights)
+                projections[f"spikelet {a} to {b}"] = Projection(a, b, contacts, weight=jumps, delay=self.delay)
         populations = {role: Population(len(names), self.neuron) for role, names in worm.cells.items()}
         return Network(populations=populations, sources=sources, projections=projections)
 
