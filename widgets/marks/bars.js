@@ -26,7 +26,7 @@ function paintBars(ctx, view, picture, ghost) {
       if (!picture.stacked && thick >= 9) {
         ctx.font = `11px ${FONT}`;
         ctx.textBaseline = "middle";
-        const text = shortNumber(value);
+        const text = s.texts ? s.texts[k] : shortNumber(value);
         const wide = ctx.measureText(text).width + 6;
         const fits = to + wide < view.left + view.width;
         ctx.textAlign = fits ? "left" : "right";

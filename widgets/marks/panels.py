@@ -87,4 +87,9 @@ def _bars(panel: Panel, groups: list[Bars]) -> dict[str, Any]:
         rows[layer.label or str(n + 1)] = values
     # Figures stand their bars upright: the value axis is theirs called y.
     value = header.axis(panel.y.text, list(rows.values()), limits=panel.y.limits, log=panel.y.log)
-    return header.bars(names, rows, value, stacked=False, colours=[layer.colour for layer in groups])
+    made = header.bars(names, rows, value, stacked=False, colours=[layer.colour for layer in groups])
+    for series, layer in zip(made["series"], groups, strict=True):
+        if layer.texts:
+            at = dict(zip(layer.names, layer.texts, strict=True))
+            series["texts"] = [at.get(name, "") for name in names]
+    return made

@@ -44,7 +44,7 @@ function make(tag, style, more = {}) {
 }
 
 function mark({ model, el, paint }) {
-  const root = make("div", "position:relative; width:100%; min-width:160px; box-sizing:border-box;", { class: "workbench-mark" });
+  const root = make("div", "position:relative; width:100%; min-width:160px; box-sizing:border-box;", { class: "workbench-mark", "data-lm-suppress-shortcuts": "true" });
   const canvas = make("canvas", "display:block; width:100%; border-radius:3px;", { role: "img", tabindex: "0" });
   const glass = make("canvas", "position:absolute; left:0; top:0; width:100%; pointer-events:none;", { "aria-hidden": "true" });
   const badge = make("div", `position:absolute; right:4px; top:2px; font:11px ${FONT}; padding:1px 7px; border-radius:9px;`, { role: "status" });
@@ -60,6 +60,7 @@ function mark({ model, el, paint }) {
   function draw() {
     wait = 0;
     const width = root.clientWidth;
+    if (!picture) { root.style.minHeight = "220px"; drawState(); }
     if (!picture || width < 20) return;
     const dpr = globalThis.devicePixelRatio || 1;
     const size = { width, height: height() };

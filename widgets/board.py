@@ -1,0 +1,169 @@
+"""The board puts a session on the screen, whatever the toolkit: one control panel, and a grid of marks, views by sides."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from itertools import count
+from typing import Any, Protocol
+
+from widgets import knobs, summary
+from widgets.album import Drawn
+from widgets.session import Session
+from workbench import words
+
+__all__ = ["Board", "Toolkit"]
+
+_boards = count(1)
+
+
+class Toolkit(Protocol):
+    """What a board needs of ipywidgets or Panel: to make things, to set their traits at once, and to hear a wish."""
+
+    def controls(self) -> Any: ...
+
+    def mark(self, kind: str, **traits: Any) -> Any: ...
+
+    def html(self, text: str) -> Any: ...
+
+    def put(self, thing: Any, **traits: Any) -> None: ...
+
+    def put_html(self, thing: Any, text: str) -> None: ...
+
+    def on_asked(self, controls: Any, callback: Callable[[Mapping[str, Any]], None]) -> None: ...
+
+    def arrange(self, cells: Sequence[Any], columns: int) -> None: ...
+
+
+class Board:
+    """One session on the screen. It listens to the session and sets traits; it hears wishes and hands them over."""
+
+    def __init__(self, session: Session, toolkit: Toolkit) -> None:
+        self.session = session
+        self.toolkit = toolkit
+        self.group = f"board-{next(_boards)}-{id(session):x}"
+        self.controls = toolkit.controls()
+        self.heads = {name: toolkit.html("") for name in session.sides}
+        self.numbers = toolkit.html("")
+        self.marks: dict[tuple[str, str, int, str], Any] = {}
+        self._notes: dict[tuple[str, str, int], Any] = {}
+        self._shape: Any = None
+        self._face: dict[str, Any] = {}
+        self._asked: Mapping[str, Any] = {}
+        self._form = ""
+        # Wishes come from the toolkit's thread and results from the working ones.
+        self._lock = threading.RLock()
+        toolkit.on_asked(self.controls, self.hear)
+        session.watch(self.tell)
+        self.refresh()
+
+    def hear(self, asked: Mapping[str, Any]) -> None:
+        """Do what a person asked for, and show what holds now."""
+        if not asked:
+            return
+        self._asked = asked
+        if asked.get("do") == "text":
+            self._form = str(asked.get("form", "cell"))
+        knobs.answer(self.session, asked)
+        self._show_state()
+
+    def tell(self, what: str) -> None:
+        """Show what changed in the session."""
+        with self._lock, words.speaking(self.session.language):
+            if what.startswith("side:"):
+                self._show_side(what.removeprefix("side:"))
+            elif what == "pinned":
+                self._show_marks()
+                self._show_numbers()
+            if what in ("settings", "message", "pinned"):
+                self._show_state()
+
+    def refresh(self) -> None:
+        """Show everything anew, as after a change of language."""
+        with self._lock, words.speaking(self.session.language):
+            self._show_state()
+            self._show_marks()
+            for name in self.session.sides:
+                self._show_head(name)
+            self._show_numbers()
+
+    def _show_state(self) -> None:
+        face = knobs.face(self.session)
+        traits: dict[str, Any] = {"state": knobs.state(self.session, n=int(self._asked.get("n", 0)), form=self._form)}
+        if face != self._face:
+            self._face = face
+            traits["face"] = face
+        self.toolkit.put(self.controls, **traits)
+
+    def _show_side(self, name: str) -> None:
+        self._show_head(name)
+        self._show_marks(only=name)
+        if not self.session.sides[name].waiting:
+            self._show_numbers()
+
+    def _show_head(self, name: str) -> None:
+        self.toolkit.put_html(self.heads[name], summary.head(self.session, name))
+
+    def _show_numbers(self) -> None:
+        self.toolkit.put_html(self.numbers, summary.numbers(self.session))
+
+    # --- marks --------------------------------------------------------------------------------------------------------
+
+    def _show_marks(self, only: str | None = None) -> None:
+        sides = self.session.sides
+        shape = {name: tuple((view, tuple(d.kind for d in panels)) for view, panels in side.pictures.items()) for name, side in sides.items()}
+        if shape != self._shape:
+            self._shape = shape
+            self._arrange()
+            only = None
+        pinned = self.session.pinned
+        for (name, view, n, kind), mark in list(self.marks.items()):
+            if only is not None and name != only:
+                continue
+            side = sides[name]
+            drawn = _panel(side.pictures.get(view), n, kind)
+            before = _panel(pinned.pictures.get(name, {}).get(view), n, kind) if pinned else None
+            traits: dict[str, Any] = {"stale": side.stale, "badge": summary.badge(self.session, name)}
+            if drawn is not None:
+                traits["picture"] = drawn.picture
+            traits["pinned"] = before.picture if before else b""
+            self.toolkit.put(mark, **traits)
+
+    def _arrange(self) -> None:
+        """Lay out the grid anew: a row for each panel of each view, a column for each side."""
+        sides = self.session.sides
+        views = list(dict.fromkeys(view for side in sides.values() for view in side.pictures))
+        cells: list[Any] = [self.heads[name] for name in sides]
+        used: set[tuple[str, str, int, str]] = set()
+        plays = True
+        for view in views:
+            # A side that has nothing yet takes its shape from the one that has.
+            model = next(side.pictures[view] for side in sides.values() if view in side.pictures)
+            rows = max(len(side.pictures.get(view, model)) for side in sides.values())
+            for n in range(rows):
+                for name, side in sides.items():
+                    panels = side.pictures.get(view, () if side.pictures else model)
+                    if n >= len(panels):
+                        cells.append(self._note(name, view, n))
+                        continue
+                    key = (name, view, n, panels[n].kind)
+                    used.add(key)
+                    if key not in self.marks:
+                        self.marks[key] = self.toolkit.mark(panels[n].kind, group=self.group, play=plays)
+                    plays = False
+                    cells.append(self.marks[key])
+        for key in [k for k in self.marks if k not in used]:
+            del self.marks[key]
+        self.toolkit.arrange(cells, len(sides))
+
+    def _note(self, name: str, view: str, n: int) -> Any:
+        """What stands where a side has no picture: a sentence in the first row of the view, nothing below it."""
+        if (name, view, n) not in self._notes:
+            self._notes[name, view, n] = self.toolkit.html(summary.missing(self.session, name, view) if n == 0 else "")
+        return self._notes[name, view, n]
+
+
+def _panel(panels: tuple[Drawn, ...] | None, n: int, kind: str) -> Drawn | None:
+    if panels is None or n >= len(panels) or panels[n].kind != kind:
+        return None
+    return panels[n]

@@ -1,0 +1,75 @@
+"""The marks and the control panel as Panel components: the same ESM texts as in a notebook, unchanged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import param
+from panel.custom import AnyWidgetComponent
+
+from widgets import knobs, marks
+
+__all__ = ["Controls", "Mark"]
+
+
+class _Plain(AnyWidgetComponent):
+    """Abstract: a component whose text imports nothing, so it needs no map of module addresses, which would name a CDN."""
+
+    __abstract = True
+
+    @classmethod
+    def _process_importmap(cls, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return {}
+
+
+class Mark(_Plain):
+    """One picture on a canvas; `Mark.of("points")` makes the mark of a kind."""
+
+    __abstract = True
+    picture = param.Bytes(None, allow_None=True)
+    pinned = param.Bytes(None, allow_None=True)
+    stale = param.Boolean(False)
+    badge = param.String("")
+    group = param.String("")
+    play = param.Boolean(False)
+
+    @staticmethod
+    def of(kind: str, **traits: Any) -> Mark:
+        """The mark that draws pictures of this kind."""
+        return _CLASSES[kind](sizing_mode="stretch_width", **traits)
+
+
+class Points(Mark):
+    """The mark for rasters and scatters."""
+
+    _esm = marks.esm("points")
+
+
+class Lines(Mark):
+    """The mark for traces and curves."""
+
+    _esm = marks.esm("lines")
+
+
+class Image(Mark):
+    """The mark for grids of numbers."""
+
+    _esm = marks.esm("image")
+
+
+class Bars(Mark):
+    """The mark for ledgers."""
+
+    _esm = marks.esm("bars")
+
+
+_CLASSES = {"points": Points, "lines": Lines, "image": Image, "bars": Bars}
+
+
+class Controls(_Plain):
+    """The control panel of a study: `face` is what there is, `state` what holds now, `asked` what a person last asked for."""
+
+    _esm = knobs.esm()
+    face = param.Dict({})
+    state = param.Dict({})
+    asked = param.Dict({})

@@ -1,0 +1,110 @@
+"""What an explorer says in words: the head of each column, the table of numbers, and the text for readers without pictures."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+from typing import TYPE_CHECKING
+
+from workbench.words import tr
+
+if TYPE_CHECKING:
+    from widgets.session import Session
+
+__all__ = ["badge", "head", "label", "missing", "numbers", "text"]
+
+_CELL = "padding:1px 10px 1px 0;text-align:right;font-variant-numeric:tabular-nums;"
+
+
+def label(session: Session, name: str) -> str:
+    """What a column is called: who made its pictures."""
+    side = session.sides[name]
+    if side.follows:
+        return tr("Event chip: {chip}", chip=session.values.get("chip", ""))
+    if name == "ideal":
+        return tr("Brian2 reference")
+    return name or tr(session.study.title) or type(session.study).__name__
+
+
+def badge(session: Session, name: str) -> str:
+    """The few words on a mark: what is still being computed."""
+    side = session.sides[name]
+    if not side.waiting or side.here:
+        return ""
+    done = side.progress[0]
+    who = tr("Brian2 reference") if name == "ideal" else label(session, name)
+    return tr("{who}, computing… {percent:.0f} %", who=who, percent=100 * done) if done > 0 else tr("{who}, computing…", who=who)
+
+
+def head(session: Session, name: str) -> str:
+    """The head of a column: its name, how long the run took, and what went wrong."""
+    side = session.sides[name]
+    if side.message:
+        return f"<b>{escape(label(session, name))}</b> <span role='alert'>— {escape(side.message)}</span>"
+    if side.waiting and not side.here:
+        return f"<b>{escape(label(session, name))}</b> — {escape(side.progress[1] or tr('computing…'))}"
+    time = tr("computed in {time}", time=_seconds(side.seconds)) if side.seconds else ""
+    return f"<b>{escape(label(session, name))}</b>{' — ' + escape(time) if time else ''}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def missing(session: Session, name: str, view: str) -> str:
+    """The note where one side has no such picture."""
+    return f"<i style='opacity:.75'>{escape(tr('{side} has no picture of {view}.', side=label(session, name), view=tr(view)))}</i>"
+
+
+def numbers(session: Session) -> str:
+    """The numbers of every side beside each other, and those of the pinned result."""
+    columns = [(label(session, name), side.result.numbers, side.stale) for name, side in session.sides.items() if side.result]
+    if session.pinned:
+        columns += [(tr("pinned: {side}", side=label(session, n)), v, False) for n, v in session.pinned.numbers.items() if n in session.sides]
+    rows = list(dict.fromkeys(key for _, found, _ in columns for key in found))
+    if not rows:
+        return ""
+    heads = "".join(f"<th scope='col' style='{_CELL}'>{escape(title)}</th>" for title, _, _ in columns)
+    body = "".join(
+        f"<tr><th scope='row' style='{_CELL}text-align:left;font-weight:normal'>{escape(_name(row))}</th>"
+        + "".join(f"<td style='{_CELL}{'opacity:.5' if stale else ''}'>{_number(found.get(row))}</td>" for _, found, stale in columns)
+        + "</tr>"
+        for row in rows
+    )
+    return f"<table style='border-collapse:collapse;line-height:1.5'><thead><tr><th></th>{heads}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _name(key: str) -> str:
+    """A number's name as a person reads it: the unit is its ending."""
+    from workbench import units  # noqa: PLC0415
+
+    for unit in units.known():
+        ending = units.suffix(unit)
+        if ending and key.endswith(f"_{ending}"):
+            return f"{tr(key[: -len(ending) - 1].replace('_', ' '))} ({unit})"
+    return tr(key.replace("_", " "))
+
+
+def _number(value: float | None) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "–"
+    return f"{value:.5g}"
+
+
+def text(session: Session) -> str:
+    """The whole explorer in words: settings, numbers, and the description of each picture."""
+    lines = [tr(session.study.title) or type(session.study).__name__]
+    main = session.study.main_knobs or tuple(n for n, k in session.study.knobs().items() if "." not in k.path)
+    lines.append(", ".join(f"{n} = {v}" for n, v in session.values.items() if n in main))
+    for name, side in session.sides.items():
+        if side.message:
+            lines.append(f"{label(session, name)}: {side.message}")
+        if side.result is None:
+            if not side.message:
+                lines.append(f"{label(session, name)}: {tr('not computed yet')}")
+            continue
+        lines.append("")
+        lines.append(label(session, name))
+        lines += [f"  {_name(key)}: {_number(value)}" for key, value in side.result.numbers.items()]
+        lines += [f"  {panel.text}" for panels in side.pictures.values() for panel in panels[:1]]
+    return "\n".join(lines)
