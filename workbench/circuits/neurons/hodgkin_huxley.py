@@ -32,11 +32,13 @@ class HodgkinHuxley(Neuron):
     tau_exc: float = quantity(5 * ms, "ms", low=0.05 * ms, high=1 * s, doc="decay of excitatory receptors", spread=True)
     reversal_exc: float = quantity(0 * mV, "mV", low=-100 * mV, high=100 * mV, doc="reversal of excitatory conductances", spread=True)
 
+    # The opening rates are x/(1 - exp(-x)), whose hole at x = 0 is stepped over by 1e-12 V. Brian2's exprel has no hole, but on the
+    # numpy target it prints its argument at every call, which makes a run fifty times slower.
     equations: ClassVar[str] = """
     dv/dt = (current - sodium*m**3*h*(v - reversal_sodium) - potassium*n**4*(v - reversal_potassium) - leak*(v - reversal_leak))/capacitance : volt
-    dm/dt = (1/exprel(-(v + 40*mV)/(10*mV)))/ms*(1 - m) - 4*exp(-(v + 65*mV)/(18*mV))/ms*m : 1
+    dm/dt = (v + 40*mV + 1e-12*volt)/(10*mV)/(1 - exp(-(v + 40*mV + 1e-12*volt)/(10*mV)))/ms*(1 - m) - 4*exp(-(v + 65*mV)/(18*mV))/ms*m : 1
     dh/dt = 0.07*exp(-(v + 65*mV)/(20*mV))/ms*(1 - h) - 1/(exp(-(v + 35*mV)/(10*mV)) + 1)/ms*h : 1
-    dn/dt = (0.1/exprel(-(v + 55*mV)/(10*mV)))/ms*(1 - n) - 0.125*exp(-(v + 65*mV)/(80*mV))/ms*n : 1
+    dn/dt = 0.1*(v + 55*mV + 1e-12*volt)/(10*mV)/(1 - exp(-(v + 55*mV + 1e-12*volt)/(10*mV)))/ms*(1 - n) - 0.125*exp(-(v + 65*mV)/(80*mV))/ms*n : 1
     """
     fires: ClassVar[str] = "v > 0*mV"
     after: ClassVar[str] = ""

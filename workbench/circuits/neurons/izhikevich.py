@@ -29,7 +29,7 @@ class Izhikevich(Neuron):
     drive: float = quantity(0.0, "V/s", low=-100.0, high=200.0, doc="constant drive (paper's I)", spread=True)
 
     equations: ClassVar[str] = """
-    dv/dt = 40*v**2/(volt*second) + 5*v/ms + 140*volt/second - u + drive + current*volt/(amp*second) : volt
+    dv/dt = 40000*v**2/(volt*second) + 5*v/ms + 140*volt/second - u + drive + current*volt/(amp*second) : volt
     du/dt = a/ms*(b*v/ms - u) : volt/second
     """
     fires: ClassVar[str] = "v >= 30*mV"
