@@ -76,10 +76,9 @@ class _Reader:
         if wanted is Any or (isinstance(wanted, type) and type(value) is wanted):
             return value
         said = tr(_SAID.get(wanted, "a table"))
-        keys = [piece for piece in place if isinstance(piece, str)]
-        return self.refuse(
-            tr("'{key}' is {value!r}: write {said}.", key=keys[-1], value=value, said=said), place[:-1], keys[-1]
-        )
+        last = max(k for k, piece in enumerate(place) if isinstance(piece, str))
+        key = str(place[last])
+        return self.refuse(tr("'{key}' is {value!r}: write {said}.", key=key, value=value, said=said), place[:last], key)
 
     def refuse(self, sentence: str, place: Place, key: str | None) -> typing.NoReturn:
         line = self.line(place, key)

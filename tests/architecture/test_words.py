@@ -1,0 +1,87 @@
+"""Every sentence can be translated, translations keep the values, and lesson (b)'s controls exist in Chinese."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import string
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench import words
+from workbench.fields import knobs
+from workbench.studies import STUDIES
+
+HOME = Path(__file__).resolve().parents[2]
+CHINESE = json.loads((HOME / "workbench" / "locale" / "zh_CN.json").read_text(encoding="utf-8"))
+
+
+def sentences() -> Iterator[tuple[str, str]]:
+    """Each literal given to tr, and where."""
+    for folder in ("workbench", "widgets"):
+        for path in sorted((HOME / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not isinstance(node, ast.Call) or not node.args:
+                    continue
+                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                first = node.args[0]
+                if name == "tr" and isinstance(first, ast.Constant) and isinstance(first.value, str):
+                    yield first.value, f"{path.relative_to(HOME)}:{node.lineno}"
+
+
+def blanks(text: str) -> set[str]:
+    return {re.split(r"[.!\[:]", name)[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+@pytest.mark.parametrize("english", CHINESE)
+def test_a_translation_keeps_the_values(english: str) -> None:
+    assert blanks(english) == blanks(CHINESE[english])
+    assert CHINESE[english].strip()
+
+
+def test_the_controls_of_the_four_states_exist_in_chinese() -> None:
+    study = STUDIES["network-states"]()
+    wanted = {study.title, *study.presets}
+    for name, knob in knobs(study).items():
+        if name in study.main_knobs:
+            wanted |= {knob.label, knob.doc}
+    missing = sorted(text for text in wanted if text and text not in CHINESE)
+    assert not missing, "\n".join(missing)
+
+
+def test_what_explorer_errors_and_figures_say_exists_in_chinese() -> None:
+    rooms = ("widgets/", "workbench/figures/", "workbench/fields.py", "workbench/errors.py", "workbench/course/check.py",
+             "workbench/course/exercises.py")  # fmt: skip
+    missing = sorted(
+        {f"{where}  {text}" for text, where in sentences() if where.startswith(rooms) and text not in CHINESE}
+    )
+    assert not missing, f"{len(missing)} sentences:\n" + "\n".join(missing)
+
+
+def test_no_translation_is_left_over() -> None:
+    source = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("workbench", "widgets")
+        for path in (HOME / folder).rglob("*")
+        if path.suffix in (".py", ".js", ".mjs")
+    ) + (HOME / "curricula" / "brain-inspired-computing.toml").read_text(encoding="utf-8")
+    # a sentence may be written over several lines, so only its longest run of plain words is looked for
+    flat = re.sub(r'["\']\s*\n\s*f?["\']', "", source)
+
+    def longest(text: str) -> str:
+        return max(re.split(r'[{}"\\\n]|\\u', text), key=len)
+
+    left = [english for english in CHINESE if longest(english) not in flat and longest(english) not in source]
+    assert not left, "\n".join(left)
+
+
+def test_a_language_is_chosen_by_name_or_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "zh-CN" in words.languages()
+    monkeypatch.setattr(words, "_chosen", None)
+    monkeypatch.setenv("WORKBENCH_LANG", "zh_CN.UTF-8")
+    assert words.language() == "zh-CN"
+    monkeypatch.setenv("WORKBENCH_LANG", "tlh")
+    assert words.language() == "en"
