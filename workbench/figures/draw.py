@@ -14,7 +14,7 @@ __all__ = ["element", "file"]
 
 WIDTH = 6.4  # inches
 HEIGHT = 2.5  # inches, of a panel of height 1
-_MARKERS = {"dot": "o", "ring": "o", "square": "s", "tick": "|"}
+_MARKERS = {"dot": "o", "ring": "o", "square": "s", "tick": "d"}
 _DASHES = {"solid": "-", "dashed": "--", "dotted": ":"}
 _LOOK = {
     "svg.hashsalt": "workbench",
@@ -106,9 +106,8 @@ def _layer(hv: Any, layer: Layer, x: Any, y: Any) -> Any:
     if isinstance(layer, Points):
         ring = layer.marker == "ring"
         return hv.Scatter((layer.x, layer.y), x, y, label=layer.label).opts(
-            s=layer.size**2, marker=_MARKERS[layer.marker], linewidth=1.2 if ring else 0.8, backend="matplotlib",
-            **({"color": layer.colour} if layer.marker == "tick" else
-               {"facecolors": "none" if ring else layer.colour, "edgecolors": layer.colour if ring else "none"}))
+            s=layer.size**2, marker=_MARKERS[layer.marker], facecolors="none" if ring else layer.colour,
+            edgecolors=layer.colour if ring else "none", linewidth=1.2, backend="matplotlib")
     if isinstance(layer, Lines):
         return hv.Curve((layer.x, layer.y), x, y, label=layer.label).opts(
             color=layer.colour, linewidth=layer.width, linestyle=_DASHES[layer.dash], backend="matplotlib")
