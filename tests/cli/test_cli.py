@@ -11,7 +11,7 @@ import pytest
 from workbench.cli import COMMANDS, main
 
 TOY = Path(__file__).parents[1] / "batch" / "toy_study.py"
-EVERY = [[name] for name in COMMANDS] + [["course", name] for name in ("run", "check", "list", "seal")]
+EVERY = [[name] for name in COMMANDS] + [["course", name] for name in ("run", "check", "list", "seal", "store")]
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

@@ -56,7 +56,7 @@ def test_the_table_is_rounded_text_and_carries_json() -> None:
     )
     text = repr(made)
     assert "41.23 " in text
-    assert "40.00" in text
+    assert "40 " in text
     assert "ok" in text
     bundle = made._repr_mimebundle_()
     assert bundle["text/plain"] == text
@@ -72,7 +72,7 @@ def test_a_number_nobody_computed_does_not_hold() -> None:
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(37.0312, "37.03"), (0.0, "0.000"), (1234.5678, "1235"), (1.2e-9, "1.200e-09"), (math.nan, "nan")],
+    [(37.0312, "37.03"), (0.0, "0"), (302.0, "302"), (1234.5678, "1235"), (1.2e-9, "1.200e-09"), (math.nan, "nan")],
 )
 def test_numbers_are_rounded_to_what_a_reader_needs(value: float, text: str) -> None:
     assert rounded(value) == text

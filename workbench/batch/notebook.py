@@ -21,9 +21,10 @@ from workbench.batch.parameters import cells, checked, parameters
 from workbench.errors import Cancelled, NotebookError
 from workbench.words import tr
 
-__all__ = ["Executed", "Order", "execute", "strip", "why"]
+__all__ = ["Executed", "Order", "execute", "store", "strip", "why"]
 
 CHECK_MIME = "application/vnd.workbench.check+json"
+CHECK_TAG = "nbval-check-output"
 NOISE = ("application/vnd.holoviews_load.v0+json", "application/vnd.holoviews_exec.v0+json", "application/javascript")
 
 # the reader of a notebook waits for a kernel, not for ever
@@ -282,3 +283,25 @@ def _kept(order: Order) -> dict[str, Any] | None:
 def _outputs(order: Order, kept: Mapping[str, Any]) -> list[Path]:
     figures = [order.figures / f"{name}.{ending}" for name in kept.get("figures", {}) for ending in order.formats]
     return [order.into, *figures]
+
+
+def store(path: Path, progress: Progress | None = None) -> None:
+    """Run a notebook at its own parameters and store it as the house keeps notebooks: only check cells keep outputs."""
+    import tempfile
+
+    import nbformat
+
+    with tempfile.TemporaryDirectory() as folder:
+        order = Order(notebook=path, into=Path(folder) / path.name, figures=Path(folder), formats=())
+        done = _run(order, _read(path), {}, progress)
+    _take_harvest(done)
+    strip(done)
+    # papermill has added no cell without parameters; the sources stay as their author wrote them
+    for cell in done.cells:
+        if cell.cell_type != "code":
+            continue
+        if CHECK_TAG in cell.metadata.get("tags", ()):
+            continue
+        cell.outputs, cell.execution_count = [], None
+    done.metadata.pop("language_info", None)
+    fingerprint.put(path, nbformat.writes(done) + "\n")

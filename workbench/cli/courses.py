@@ -93,6 +93,23 @@ def list_(name: str) -> None:
 
 
 @course.command(
+    help=tr("Run lessons in clean kernels and store them as the repository keeps them: only check cells keep outputs."),
+    epilog=say.example("workbench course store four-states"),
+)
+@click.argument("lessons", nargs=-1)
+@NAME
+def store(lessons: tuple[str, ...], name: str) -> None:
+    from workbench.batch.notebook import store as stored
+    from workbench.course import load_course
+
+    found = load_course(name)
+    for lesson in [found.find(one) for one in lessons] or found.lesson:
+        with say.progress(lesson.name) as told:
+            stored(lesson.path, told)
+        click.echo(f"{lesson.path}")
+
+
+@course.command(
     help=tr("Print the answer of an exercise as it stands in the course: not readable at a glance."),
     epilog=say.example("workbench course seal ex-1 41.71"),
 )

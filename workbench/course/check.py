@@ -27,6 +27,8 @@ def rounded(value: float, digits: int = 4) -> str:
     """A number as a reader wants it: four significant digits, no exponent where that can be helped."""
     if not math.isfinite(value):
         return str(value)
+    if value == int(value) and abs(value) < 10**7:
+        return str(int(value))  # a count is a count
     if value != 0 and not 1e-4 <= abs(value) < 1e7:
         return f"{value:.{digits - 1}e}"
     places = max(0, digits - 1 - (math.floor(math.log10(abs(value))) if value else 0))

@@ -78,7 +78,9 @@ class _Reader:
         said = tr(_SAID.get(wanted, "a table"))
         last = max(k for k, piece in enumerate(place) if isinstance(piece, str))
         key = str(place[last])
-        return self.refuse(tr("'{key}' is {value!r}: write {said}.", key=key, value=value, said=said), place[:last], key)
+        return self.refuse(
+            tr("'{key}' is {value!r}: write {said}.", key=key, value=value, said=said), place[:last], key
+        )
 
     def refuse(self, sentence: str, place: Place, key: str | None) -> typing.NoReturn:
         line = self.line(place, key)
