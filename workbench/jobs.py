@@ -31,6 +31,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache, partial
 from importlib.machinery import PathFinder
 from queue import SimpleQueue
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
 
 from workbench.errors import Cancelled, WorkbenchError
@@ -373,7 +374,8 @@ def _packed(value: Any) -> bytes:
     """The pickle of a value; classes and functions that a fresh process could not import travel by value."""
     import cloudpickle
 
-    modules = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
+    # some libraries leave things in sys.modules that are no modules, which cloudpickle refuses
+    modules = [(name, module.__file__) for name, module in list(sys.modules.items()) if isinstance(module, ModuleType) and hasattr(module, "__file__")]
     strange = [name for name, file in modules if file is not None and not _importable(name, file)]
     for name in strange:
         cloudpickle.register_pickle_by_value(sys.modules[name])
