@@ -32,6 +32,9 @@ FAST_KINDS = ("event",)
 OVERTAKEN_AFTER = 0.25
 """Seconds after which a run in this process gives way to a newer setting; a shorter one is always finished and shown."""
 
+MOST_WORDS = 300
+"""Characters shown of what a broken study says."""
+
 PATIENCE = 0.25
 """Seconds a slider must rest before the worker starts on its setting."""
 
@@ -74,7 +77,7 @@ class Session:
 
     def __init__(self, study: Study | type[Study] | str, *, chips: Sequence[str] | None = None, submit: Callable[[Study], Any] | None = None) -> None:
         study = load_study(study) if isinstance(study, str) else study
-        self.study: Study = study() if isinstance(study, type) else study
+        self.study: Study = _on_a_chip(study() if isinstance(study, type) else study, chips)
         self.first = self.study
         self.language = words.language()
         self.message = ""
@@ -319,7 +322,10 @@ class Session:
         except WorkbenchError as refused:
             self._update(name, waiting=study is not self.study, message=str(refused))
         except Exception as broken:  # noqa: BLE001  a study of one's own may raise anything; the explorer must live on
-            self._update(name, waiting=study is not self.study, message=tr("The study raised {kind}: {what}", kind=type(broken).__name__, what=broken))
+            said = str(broken)
+            said = said if len(said) <= MOST_WORDS else said[:MOST_WORDS] + "…"
+            text = tr("The study raised {kind}: {what}", kind=type(broken).__name__, what=said)
+            self._update(name, waiting=study is not self.study, message=text)
         else:
             seconds = time.perf_counter() - begin
             fresh = study is self.study
@@ -357,6 +363,15 @@ def _submit(study: Study) -> Any:
     from workbench import jobs  # noqa: PLC0415  the worker is only needed once something runs there
 
     return jobs.submit(study)
+
+
+def _on_a_chip(study: Study, chips: Sequence[str] | None) -> Study:
+    """The study on real hardware: the reference has a side of its own, so the other one shows the first chip there is."""
+    chip = study.knobs().get("chip")
+    if chips is not None or chip is None or chip.kind != "name" or chip.default != "ideal":
+        return study
+    other = next((name for name in chip.options if name != "ideal"), None)
+    return study.changed({"chip": other}) if other else study
 
 
 def _sides(study: Study, chips: Sequence[str] | None) -> list[Side]:

@@ -1,0 +1,106 @@
+"""A real browser moves every slider: in JupyterLab, and on the Studio's page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+
+from tests.browser.explorer_page import ExplorerPage
+from tests.browser.pages import CHROMIUM, answer, browser, free_port, lab, run_notebook, server
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"), pytest.mark.timeout(400)]
+
+ROOT = Path(__file__).resolve().parents[2]
+LESSON = ROOT / "notebooks" / "02-networks" / "01-four-states.ipynb"
+FOLDED = ("neuron", "excitatory")  # so slow at their upper end that a person would wait too
+
+FOUR_STATES = """
+from workbench.studies.network_states import NetworkStates
+from widgets import explore
+explore(NetworkStates().quick())
+"""
+
+
+def exercise(explorer: ExplorerPage) -> None:
+    """Move every main slider to its ends and back, press reset and pin, and look at what the pictures do."""
+    explorer.settle(90)
+    begin = explorer.digests()
+    assert len(begin) >= 4, "views by sides"
+    assert all(begin), "no empty pane"
+    names = explorer.page.locator(".workbench-knobs > .row input[type=range]").evaluate_all("all => all.map(s => s.dataset.knob)")
+    assert names
+    for name in names:
+        default = explorer.slider(name).evaluate("s => Number(s.value)")
+        shown = explorer.number(name)
+        seen = {explorer.number(name)}
+        for place in (0, 1000, default):
+            explorer.move(name, place)
+            explorer.until(lambda: explorer.number(name) == explorer.number(name), 5, "a number")
+            seen.add(explorer.number(name))
+            explorer.page.wait_for_timeout(150)
+        assert len(seen) >= 2, f"{name} does not move"
+        explorer.press("reset")
+        explorer.until(lambda name=name, shown=shown: explorer.number(name) == pytest.approx(shown), 5, f"reset of {name}")
+    explorer.settle(90)
+    assert explorer.message() == ""
+    assert explorer.digests() == begin, "the same settings give the same pictures"
+    explorer.press("pin")
+    explorer.until(lambda: explorer.page.locator('.workbench-knobs [data-do="pin"]').get_attribute("aria-pressed") == "true", 5, "pin")
+    first = names[0]
+    explorer.move(first, 700)
+    explorer.settle(90)
+    moved = explorer.digests()
+    assert sum(a != b for a, b in zip(begin, moved, strict=True)) >= len(begin) / 2, "a moved slider changes the pictures"
+    explorer.press("pin")
+    explorer.press("reset")
+    explorer.settle(90)
+    assert explorer.digests() == begin
+
+
+def accessible(page: Any) -> None:
+    """Every control and every picture has a name that a screen reader can say."""
+    nameless = page.locator(".workbench-knobs input, .workbench-knobs select, .workbench-knobs textarea, .workbench-knobs button").evaluate_all(
+        "all => all.filter(n => !(n.getAttribute('aria-label') || n.labels?.length || n.textContent.trim())).map(n => n.outerHTML)")
+    assert nameless == []
+    described = page.locator(".workbench-mark canvas[role=img]").evaluate_all("all => all.map(c => c.getAttribute('aria-label') || '')")
+    assert described
+    assert all(len(text) > 10 for text in described)
+
+
+def write_notebook(path: Path, *cells: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
+def test_every_slider_of_the_lesson_changes_its_pictures_in_jupyterlab(tmp_path):
+    if LESSON.is_file():
+        folder, name = LESSON.parent, LESSON.name
+    else:
+        folder, name = tmp_path, "four-states.ipynb"
+        write_notebook(tmp_path / name, FOUR_STATES)
+    with lab(folder, tmp_path) as address, browser() as (page, watch):
+        run_notebook(page, address, name)
+        page.locator(".workbench-knobs").first.scroll_into_view_if_needed()
+        explorer = ExplorerPage(page)
+        exercise(explorer)
+        accessible(page)
+        assert watch.errors == []
+        assert watch.foreign == []
+
+
+def test_every_slider_of_the_studio_changes_its_pictures(tmp_path):
+    port = free_port()
+    script = f"from widgets import serve; serve('network-states', port={port}, open_browser=False)"
+    with server([sys.executable, "-c", script], f"http://127.0.0.1:{port}/", cwd=ROOT, log=tmp_path / "studio.log"), browser() as (page, watch):
+        assert answer(f"http://127.0.0.1:{port}/studio")
+        page.goto(f"http://127.0.0.1:{port}/studio")
+        explorer = ExplorerPage(page)
+        exercise(explorer)
+        accessible(page)
+        assert watch.errors == []
+        assert watch.foreign == []
