@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from workbench.circuits import CIRCUITS
-from workbench.circuits.library.worm import ROLES, TOUCHED, Worm, connectome
+from workbench.circuits.library.worm import BACKWARD, FORWARD, ROLES, TOUCHED, Worm, connectome
 from workbench.circuits.unfold import unfold
 from workbench.errors import DescriptionError
 from workbench.fields import from_border, from_json, knobs, to_json
@@ -40,7 +40,12 @@ def test_counts_are_those_of_cook_2019():
     """Of 4,879 chemical entries (28,113 sections), 3,709 (20,965) join neurons, 956 (5,515) reach body-wall muscles."""
     worm = connectome()
     assert {role: len(names) for role, names in worm.cells.items()} == {
-        "sensory": 83, "inter": 89, "motor": 123, "other": 7, "muscle": 95}
+        "sensory": 83,
+        "inter": 89,
+        "motor": 123,
+        "other": 7,
+        "muscle": 95,
+    }
     entries, sections = {}, {}
     for (_, target), contacts in worm.chemical.items():
         end = "muscle" if target == "muscle" else "neuron"
@@ -65,6 +70,21 @@ def test_gap_junctions_conduct_equally_both_ways():
         there = set(zip(i.tolist(), j.tolist(), weight.tolist()))
         assert there == set(zip(back_j.tolist(), back_i.tolist(), back_weight.tolist()))
     assert sum(contacts.weights.size for contacts in gap.values()) == 2 * 1192
+
+
+def test_avb_speaks_to_the_forward_motor_neurons_by_gap_junctions():
+    """As the lesson tells: AVB to DB and VB 3 chemical sections and 156 of gap; AVA to DA and VA 282 and 194."""
+    worm = connectome()
+
+    def sections(contacts, senders: tuple[str, ...], classes: tuple[str, ...]) -> float:
+        i, j, weight, _ = contacts["inter", "motor"].matrix
+        inside = np.isin(i, worm.places("inter", senders)) & np.isin(j, worm.places("motor", classes))
+        return weight[inside].sum()
+
+    told = ((("AVBL", "AVBR"), FORWARD, 3, 156), (("AVAL", "AVAR"), BACKWARD, 282, 194))
+    for senders, classes, chemical, gap in told:
+        assert sections(worm.chemical, senders, classes) == chemical
+        assert sections(worm.gap, senders, classes) == gap
 
 
 def test_signs_follow_the_transmitters():
