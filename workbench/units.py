@@ -71,6 +71,8 @@ _SHOWN: Final[dict[str, tuple[float, str]]] = {
     "kHz": (kHz, "khz"),
     "MHz": (MHz, "mhz"),
     "J": (J, "j"),
+    "mJ": (mJ, "mj"),
+    "µJ": (uJ, "uj"),
     "nJ": (nJ, "nj"),
     "pJ": (pJ, "pj"),
     "fJ": (fJ, "fj"),
