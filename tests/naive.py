@@ -35,6 +35,11 @@ def rule_bits(key: int, step: int, index: int) -> int:
     return x ^ (x >> 16)
 
 
+def at(value: Any, k: int) -> float:
+    """A number that is the same for all, or the k-th of many."""
+    return float(value) if np.ndim(value) == 0 else float(value[k])
+
+
 def run_lif(netlist: Netlist, drive: Drive, steps: int) -> tuple[list[tuple[int, int]], dict[str, int]]:
     """Every spike as (step, neuron), and the counts of events, of a netlist of Lif neurons: one neuron at a time."""
     dt = drive.dt
@@ -42,9 +47,10 @@ def run_lif(netlist: Netlist, drive: Drive, steps: int) -> tuple[list[tuple[int,
     cells = list(netlist.populations.values())
     owner = {c.start + k: (c, k) for c in cells for k in range(c.size)}
     exponentials = [r for r in ("exc", "inh") if any(r in c.receptors for c in cells)]
-    at = lambda value, k: float(np.broadcast_to(np.asarray(value), 10**9)[k]) if np.ndim(value) == 0 else float(value[k])  # noqa: E731
 
-    constants: dict[str, dict[str, Any]] = {c.name: Lif.step_constants(dict(c.parameters), exponentials, dt) for c in cells}
+    constants: dict[str, dict[str, Any]] = {
+        c.name: Lif.step_constants(dict(c.parameters), exponentials, dt) for c in cells
+    }
     out: dict[tuple[str, int], list[tuple[int, str, float, int]]] = defaultdict(list)
     for name, b in netlist.projections.items():
         if isinstance(b.kind, Current):
@@ -52,7 +58,9 @@ def run_lif(netlist: Netlist, drive: Drive, steps: int) -> tuple[list[tuple[int,
         i, j = b.edges()
         for e in range(len(i)):
             target = netlist.populations[b.target].start + int(j[e])
-            out[b.source, int(i[e])].append((target, b.receptor, at(b.weight, e), int(np.broadcast_to(delays[name], len(i))[e])))
+            out[b.source, int(i[e])].append(
+                (target, b.receptor, at(b.weight, e), int(np.broadcast_to(delays[name], len(i))[e]))
+            )
 
     v = {n: at(c.initial["v"], k) for n, (c, k) in owner.items()}
     current = {(n, r): 0.0 for n in owner for r in exponentials}
@@ -105,7 +113,7 @@ def run_lif(netlist: Netlist, drive: Drive, steps: int) -> tuple[list[tuple[int,
                 i, _ = b.edges()
                 # A spike counts where the engine handles it: fused sources on arrival, listed ones when they are sent.
                 lag = delays[name] if b in outside.fused(netlist) else 0
-                events["outside operation"] += int(counts[: steps - int(np.max(lag))].sum(axis=0)[i].sum()) if steps > np.max(lag) else 0
+                events["outside operation"] += (
+                    int(counts[: steps - int(np.max(lag))].sum(axis=0)[i].sum()) if steps > np.max(lag) else 0
+                )
     return spikes, events
-
-

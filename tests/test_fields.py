@@ -17,8 +17,21 @@ from workbench.circuits.library.balanced import Balanced
 from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.spread import Uniform
 from workbench.errors import DescriptionError
-from workbench.fields import choice, count, described, flag, from_border, from_json, knobs, member, part, quantity, to_border, to_json
-from workbench.units import mV, ms
+from workbench.fields import (
+    choice,
+    count,
+    described,
+    flag,
+    from_border,
+    from_json,
+    knobs,
+    member,
+    part,
+    quantity,
+    to_border,
+    to_json,
+)
+from workbench.units import ms, mV
 
 
 @final
@@ -79,7 +92,9 @@ def test_knobs_have_border_names_units_and_ranges():
 
 
 def test_border_round_trip_keeps_every_bit():
-    toy = from_border(Toy, {"tau_ms": 33.3, "neuron.tau_ms": 7.7, "chip": "loihi-davies", "cores_per_tile": 2, "on": False})
+    toy = from_border(
+        Toy, {"tau_ms": 33.3, "neuron.tau_ms": 7.7, "chip": "loihi-davies", "cores_per_tile": 2, "on": False}
+    )
     assert from_border(Toy, to_border(toy)) == toy
     assert toy.chip.cores_per_tile == 2
 
@@ -90,7 +105,9 @@ def test_border_numbers_survive(value):
     assert from_border(Toy, to_border(toy)).tau == toy.tau
 
 
-@pytest.mark.parametrize("description", [Toy(), Balanced(g=4.5), Lif(tau=Uniform(1 * ms, 2 * ms)), CHIPS["loihi-davies"]])
+@pytest.mark.parametrize(
+    "description", [Toy(), Balanced(g=4.5), Lif(tau=Uniform(1 * ms, 2 * ms)), CHIPS["loihi-davies"]]
+)
 def test_json_and_pickle_round_trip(description):
     assert from_json(to_json(description)) == description
     assert pickle.loads(pickle.dumps(description)) == description

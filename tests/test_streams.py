@@ -18,7 +18,7 @@ from workbench.kernels import rule
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**40), st.integers(1, 200))
 def test_numpy_and_numba_equal_plain_python(key, step, size):
     plain = [rule_bits(key, step, i) for i in range(size)]
-    (w1, w2), = streams.step_words(key, step, step + 1)
+    ((w1, w2),) = streams.step_words(key, step, step + 1)
     assert streams.bits(w1, w2, np.arange(size, dtype=np.uint32)).tolist() == plain
     out = np.empty(size, np.uint32)
     rule.fill_bits(np.uint64(key), step, out)

@@ -46,12 +46,47 @@ _FACE = {
     "unfold": "workbench.circuits.unfold",
 }
 
-__all__ = [*_FACE, "__version__"]  # pyright: ignore[reportUnsupportedDunderAll]  the names are resolved below
+__all__ = [
+    "BACKENDS",
+    "CHIPS",
+    "CIRCUITS",
+    "Chip",
+    "Circuit",
+    "EventChip",
+    "Experiment",
+    "Ideal",
+    "Lif",
+    "NEURONS",
+    "Network",
+    "Neuron",
+    "Population",
+    "Probe",
+    "Projection",
+    "Recording",
+    "Result",
+    "STUDIES",
+    "Source",
+    "Study",
+    "WorkbenchError",
+    "choice",
+    "compile",
+    "count",
+    "described",
+    "draw",
+    "flag",
+    "load_study",
+    "part",
+    "quantity",
+    "replace",
+    "tr",
+    "unfold",
+    "__version__",
+]
 
 if TYPE_CHECKING:
     from dataclasses import replace
 
-    from workbench.backends.base import BACKENDS, Probe, compile  # noqa: A004
+    from workbench.backends.base import BACKENDS, Probe, compile
     from workbench.chips import CHIPS
     from workbench.chips.chip import Chip, Ideal
     from workbench.chips.event import EventChip

@@ -1,12 +1,12 @@
 """Everything the workbench raises on purpose.
 
-    WorkbenchError
-    ├── DescriptionError (also a ValueError)   a description that makes no sense: value, range, name
-    ├── PlacementError                         a network that does not fit the chip: core, resource, used, limit
-    ├── UnsupportedError                       a model, receptor or verb the backend has no rule for
-    ├── NotebookError                          a notebook or course file that cannot be used as asked
-    ├── StoreError                             a file that is newer, cut short, or of something else
-    └── Cancelled                              the person asked to stop
+WorkbenchError
+├── DescriptionError (also a ValueError)   a description that makes no sense: value, range, name
+├── PlacementError                         a network that does not fit the chip: core, resource, used, limit
+├── UnsupportedError                       a model, receptor or verb the backend has no rule for
+├── NotebookError                          a notebook or course file that cannot be used as asked
+├── StoreError                             a file that is newer, cut short, or of something else
+└── Cancelled                              the person asked to stop
 """
 
 from __future__ import annotations
@@ -64,7 +64,10 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> DescriptionError:
     if close:
         text = tr(
             "Unknown {kind} '{name}': did you mean '{close}'? Known: {listed}.",
-            kind=tr(kind), name=name, close=close[0], listed=listed,
+            kind=tr(kind),
+            name=name,
+            close=close[0],
+            listed=listed,
         )
     else:
         text = tr("Unknown {kind} '{name}'. Known: {listed}.", kind=tr(kind), name=name, listed=listed)

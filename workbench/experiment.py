@@ -42,9 +42,16 @@ class Experiment:
     def __post_init__(self) -> None:
         object.__setattr__(self, "probes", tuple(self.probes))
         if not isinstance(self.chip, Chip):
-            raise DescriptionError(tr("Experiment.chip is {value!r}: write a chip, such as CHIPS['loihi-davies'].", value=self.chip))
+            raise DescriptionError(
+                tr("Experiment.chip is {value!r}: write a chip, such as CHIPS['loihi-davies'].", value=self.chip)
+            )
         if not isinstance(self.circuit, (Circuit, Network)):
-            raise DescriptionError(tr("Experiment.circuit is {value!r}: write a circuit, such as CIRCUITS['balanced'], or a Network.", value=self.circuit))
+            raise DescriptionError(
+                tr(
+                    "Experiment.circuit is {value!r}: write a circuit, such as CIRCUITS['balanced'], or a Network.",
+                    value=self.circuit,
+                )
+            )
 
     def vary(self, **changes: Any) -> Experiment:
         """The same experiment with some fields changed; fields of the circuit may be named too."""
@@ -64,7 +71,9 @@ class Experiment:
 
     def compile(self) -> base.Program:
         """The network fitted to the chip."""
-        return base.compile(self.netlist(), self.chip, dt=self.dt, seed=self.seed, probes=self.probes, limits=self.limits)
+        return base.compile(
+            self.netlist(), self.chip, dt=self.dt, seed=self.seed, probes=self.probes, limits=self.limits
+        )
 
     def run(self, progress: Progress | None = None) -> Recording:
         """Unfold, draw, compile and run; the recording carries this experiment."""
@@ -90,5 +99,3 @@ class Experiment:
     def digest(self) -> str:
         """A name made of everything that decides the result."""
         return hashlib.blake2b(json.dumps(self.to_json(), sort_keys=True).encode(), digest_size=16).hexdigest()
-
-

@@ -26,8 +26,23 @@ from workbench.errors import DescriptionError, unknown
 from workbench.words import tr
 
 __all__ = [
-    "Distribution", "Knob", "LazyTable", "choice", "count", "described", "described_name", "flag", "from_border", "from_json",
-    "knobs", "member", "part", "plain", "quantity", "to_border", "to_json",
+    "Distribution",
+    "Knob",
+    "LazyTable",
+    "choice",
+    "count",
+    "described",
+    "described_name",
+    "flag",
+    "from_border",
+    "from_json",
+    "knobs",
+    "member",
+    "part",
+    "plain",
+    "quantity",
+    "to_border",
+    "to_json",
 ]
 
 Kind = Literal["float", "int", "choice", "flag", "name"]
@@ -88,24 +103,43 @@ class Distribution:
 
 
 def quantity(
-    default: float, unit: str = "", *, low: float, high: float, doc: str, label: str | None = None, log: bool = False, spread: bool = False
+    default: float,
+    unit: str = "",
+    *,
+    low: float,
+    high: float,
+    doc: str,
+    label: str | None = None,
+    log: bool = False,
+    spread: bool = False,
 ) -> Any:
     """A field that holds a physical number: SI inside, shown in `unit`, between `low` and `high` (SI, inclusive).
 
     `spread=True` lets a Distribution stand in for the number. `log=True` asks for a logarithmic slider.
     """
     units.factor(unit)
-    return field(default=default, metadata={"knob": _Declared(kind="float", unit=unit, low=low, high=high, doc=doc, label=label, log=log, spread=spread)})
+    return field(
+        default=default,
+        metadata={
+            "knob": _Declared(kind="float", unit=unit, low=low, high=high, doc=doc, label=label, log=log, spread=spread)
+        },
+    )
 
 
-def count(default: int, *, low: int = 0, high: int = 2**31 - 1, doc: str, label: str | None = None, log: bool = False) -> Any:
+def count(
+    default: int, *, low: int = 0, high: int = 2**31 - 1, doc: str, label: str | None = None, log: bool = False
+) -> Any:
     """A field that holds a whole number between `low` and `high`, inclusive."""
-    return field(default=default, metadata={"knob": _Declared(kind="int", low=low, high=high, doc=doc, label=label, log=log)})
+    return field(
+        default=default, metadata={"knob": _Declared(kind="int", low=low, high=high, doc=doc, label=label, log=log)}
+    )
 
 
 def choice(default: str, options: Sequence[str], *, doc: str, label: str | None = None) -> Any:
     """A field that holds one word of `options`."""
-    return field(default=default, metadata={"knob": _Declared(kind="choice", options=tuple(options), doc=doc, label=label)})
+    return field(
+        default=default, metadata={"knob": _Declared(kind="choice", options=tuple(options), doc=doc, label=label)}
+    )
 
 
 def flag(default: bool, *, doc: str, label: str | None = None) -> Any:
@@ -118,16 +152,26 @@ def part(default: Any, *, doc: str) -> Any:
     return field(default=default, metadata={"knob": _Declared(kind="part", doc=doc)})
 
 
-def member(default: str | Any, table: Callable[[], Mapping[str, Any]], *, doc: str, label: str | None = None, inner: bool = True) -> Any:
+def member(
+    default: str | Any,
+    table: Callable[[], Mapping[str, Any]],
+    *,
+    doc: str,
+    label: str | None = None,
+    inner: bool = True,
+) -> Any:
     """A field that holds a description known by name in a table (a chip, a circuit); at the border it is that name.
 
     `default` may be the name; it is looked up when the owner is made. With `inner` the knobs of the description nest too.
     """
-    made: dict[str, Any] = {"metadata": {"knob": _Declared(kind="name", doc=doc, label=label, table=table, spread=inner)}}
+    made: dict[str, Any] = {
+        "metadata": {"knob": _Declared(kind="name", doc=doc, label=label, table=table, spread=inner)}
+    }
     return field(default=default, **made)
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(quantity, count, choice, flag, part, member, field))
+# Without field specifiers a type checker takes what follows `=` as the default: just what `quantity(20 * ms, ...)` means.
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 def described(cls: type[T]) -> type[T]:
     """Turn a class of fields into a frozen, keyword-only value that checks every declared field when it is made.
 
@@ -175,13 +219,33 @@ def _checked(cls: type, name: str, d: _Declared, value: Any) -> Any:
         return _checked_number(where, d, value)
     if d.kind == "int":
         if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-            if isinstance(value, numbers.Real) and not isinstance(value, bool) and float(value).is_integer():
-                value = int(value)
+            if (
+                isinstance(value, (float, numbers.Real))
+                and not isinstance(value, bool)
+                and float(cast(float, value)).is_integer()
+            ):
+                value = int(cast(float, value))
             else:
-                raise DescriptionError(tr("{where} is {value!r}: it must be a whole number from {low} to {high}.", where=where, value=value, low=d.low, high=d.high))
+                raise DescriptionError(
+                    tr(
+                        "{where} is {value!r}: it must be a whole number from {low} to {high}.",
+                        where=where,
+                        value=value,
+                        low=d.low,
+                        high=d.high,
+                    )
+                )
         value = int(value)
         if not cast(float, d.low) <= value <= cast(float, d.high):
-            raise DescriptionError(tr("{where} is {value}: it must lie between {low} and {high}.", where=where, value=value, low=d.low, high=d.high))
+            raise DescriptionError(
+                tr(
+                    "{where} is {value}: it must lie between {low} and {high}.",
+                    where=where,
+                    value=value,
+                    low=d.low,
+                    high=d.high,
+                )
+            )
         return value
     if d.kind == "choice":
         if value not in d.options:
@@ -204,19 +268,39 @@ def _checked_number(where: str, d: _Declared, value: Any) -> Any:
     allowed = f"{units.readable(low, d.unit)} … {units.readable(high, d.unit)}"
     if isinstance(value, Distribution):
         if not d.spread:
-            raise DescriptionError(tr("{where} takes one number, not a distribution; allowed: {allowed}.", where=where, allowed=allowed))
+            raise DescriptionError(
+                tr("{where} takes one number, not a distribution; allowed: {allowed}.", where=where, allowed=allowed)
+            )
         least, most = value.bounds()
         if least < low or most > high:
             raise DescriptionError(
-                tr("{where} spreads from {least} to {most}; allowed: {allowed}.", where=where, least=units.readable(least, d.unit),
-                   most=units.readable(most, d.unit), allowed=allowed))
+                tr(
+                    "{where} spreads from {least} to {most}; allowed: {allowed}.",
+                    where=where,
+                    least=units.readable(least, d.unit),
+                    most=units.readable(most, d.unit),
+                    allowed=allowed,
+                )
+            )
         return value
     if hasattr(value, "dim") and hasattr(value, "get_best_unit"):
         raise DescriptionError(
-            tr("{where} is the Brian2 quantity {value}: descriptions take plain SI numbers; write {number!r} or use workbench.units.",
-               where=where, value=value, number=float(value)))
+            tr(
+                "{where} is the Brian2 quantity {value}: descriptions take plain SI numbers; write {number!r} or use workbench.units.",
+                where=where,
+                value=value,
+                number=float(value),
+            )
+        )
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        raise DescriptionError(tr("{where} is {value!r}: it must be a number; allowed: {allowed}.", where=where, value=value, allowed=allowed))
+        raise DescriptionError(
+            tr(
+                "{where} is {value!r}: it must be a number; allowed: {allowed}.",
+                where=where,
+                value=value,
+                allowed=allowed,
+            )
+        )
     number = float(value)
     if math.isnan(number):
         raise DescriptionError(tr("{where} is not a number (NaN); allowed: {allowed}.", where=where, allowed=allowed))
@@ -226,7 +310,14 @@ def _checked_number(where: str, d: _Declared, value: Any) -> Any:
         if scale != 1.0 and low <= number * scale <= high:
             hint = " " + tr("Did you mean {number:g} * {unit}? Numbers here are SI.", number=number, unit=d.unit)
         raise DescriptionError(
-            tr("{where} is {value}; allowed: {allowed}.", where=where, value=units.readable(number, d.unit), allowed=allowed) + hint)
+            tr(
+                "{where} is {value}; allowed: {allowed}.",
+                where=where,
+                value=units.readable(number, d.unit),
+                allowed=allowed,
+            )
+            + hint
+        )
     return number
 
 
@@ -315,7 +406,13 @@ def _explained(name: str, known: Mapping[str, Knob], owner: str) -> DescriptionE
     for k in known.values():
         if k.unit and k.path.rpartition(".")[2] == name:
             return DescriptionError(
-                tr("Unknown knob '{name}' of {owner}: names carry their unit here, did you mean '{close}'?", name=name, owner=owner, close=k.name))
+                tr(
+                    "Unknown knob '{name}' of {owner}: names carry their unit here, did you mean '{close}'?",
+                    name=name,
+                    owner=owner,
+                    close=k.name,
+                )
+            )
     return unknown(f"knob of {owner}", name, known)
 
 
@@ -326,10 +423,27 @@ def _put(description: Any, path: Sequence[str], k: Knob, value: Any) -> Any:
     if k.kind == "float":
         if isinstance(value, bool) or not isinstance(value, numbers.Real):
             raise DescriptionError(
-                tr("{name} is {value!r}: it must be a number; allowed: {low:g} … {high:g} {unit}.", name=k.name, value=value, low=k.low, high=k.high, unit=k.unit).replace(" .", "."))
+                tr(
+                    "{name} is {value!r}: it must be a number; allowed: {low:g} … {high:g} {unit}.",
+                    name=k.name,
+                    value=value,
+                    low=k.low,
+                    high=k.high,
+                    unit=k.unit,
+                ).replace(" .", ".")
+            )
+        value = float(cast(float, value))
         if math.isnan(value) or not cast(float, k.low) <= value <= cast(float, k.high):
             raise DescriptionError(
-                tr("{name} is {value:g}; allowed: {low:g} … {high:g} {unit}.", name=k.name, value=float(value), low=k.low, high=k.high, unit=k.unit).replace(" .", "."))
+                tr(
+                    "{name} is {value:g}; allowed: {low:g} … {high:g} {unit}.",
+                    name=k.name,
+                    value=float(value),
+                    low=k.low,
+                    high=k.high,
+                    unit=k.unit,
+                ).replace(" .", ".")
+            )
         value = units.to_si(float(value), k.unit)
     return dataclasses.replace(description, **{head: value})
 
@@ -359,7 +473,9 @@ def plain(value: Any) -> Any:
     if isinstance(value, numbers.Real):
         return float(value)
     digest = getattr(value, "digest", None)
-    if digest is None and hasattr(value, "tobytes"):  # an array: numpy's text of it is slow, and cut short when it is long
+    if digest is None and hasattr(
+        value, "tobytes"
+    ):  # an array: numpy's text of it is slow, and cut short when it is long
         digest = hashlib.blake2b(value.tobytes(), digest_size=16).hexdigest()
     return {"digest": digest} if isinstance(digest, str) else repr(value)
 

@@ -48,7 +48,9 @@ def step_words(key: int, start: int, stop: int) -> NDArray[np.uint32]:
     return np.stack([(z & np.uint64(0xFFFFFFFF)).astype(np.uint32), (z >> np.uint64(32)).astype(np.uint32)], axis=1)
 
 
-def bits(word1: NDArray[np.uint32] | int, word2: NDArray[np.uint32] | int, index: NDArray[np.uint32]) -> NDArray[np.uint32]:
+def bits(
+    word1: NDArray[np.uint32] | int, word2: NDArray[np.uint32] | int, index: NDArray[np.uint32]
+) -> NDArray[np.uint32]:
     """32 random bits for each `index` under the key words (word1, word2); the arguments broadcast."""
     with np.errstate(over="ignore"):
         x = index.astype(np.uint32) * np.uint32(WEYL) + np.asarray(word1, np.uint32)
@@ -81,7 +83,9 @@ def poisson_table(mean: float) -> NDArray[np.uint32]:
     if not 0 <= mean <= 60000:
         from workbench.errors import DescriptionError  # noqa: PLC0415
 
-        raise DescriptionError(f"A Poisson source gives {mean:g} spikes per step on average; allowed: 0 … 60000. Use a smaller step or rate.")
+        raise DescriptionError(
+            f"A Poisson source gives {mean:g} spikes per step on average; allowed: 0 … 60000. Use a smaller step or rate."
+        )
     if mean == 0:
         return np.zeros(0, np.uint32)
     top = int(mean + 12 * math.sqrt(mean) + 40)

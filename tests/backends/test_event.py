@@ -45,7 +45,11 @@ def test_equals_the_slow_twin_in_every_spike_and_count(network, seed, cores):
     recording = compile(netlist, replace(LOIHI, neurons_per_core=cores), dt=DT, seed=seed).run(drive)
     spikes, events = run_lif(netlist, drive, steps)
     starts = {n: c.start for n, c in netlist.populations.items()}
-    ours = sorted((int(t), int(i) + starts[n]) for n, s in recording.spikes.items() for t, i in zip(s.steps, s.neurons, strict=True))
+    ours = sorted(
+        (int(t), int(i) + starts[n])
+        for n, s in recording.spikes.items()
+        for t, i in zip(s.steps, s.neurons, strict=True)
+    )
     assert ours == spikes
     for event, count in events.items():
         assert recording.ledger.count(event) == count, event
@@ -113,11 +117,19 @@ def test_a_saved_run_of_something_else_is_refused(tmp_path):
 
 
 def test_the_ledger_is_conserved_and_reprices():
-    recording = QUICK.on(CHIPS["loihi-small-cores"]).vary(chip=replace(CHIPS["loihi-small-cores"], tiles_x=16, tiles_y=16)).run()
+    recording = (
+        QUICK.on(CHIPS["loihi-small-cores"])
+        .vary(chip=replace(CHIPS["loihi-small-cores"], tiles_x=16, tiles_y=16))
+        .run()
+    )
     ledger = recording.ledger
     netlist = QUICK.netlist()
-    fan = sum(np.bincount(netlist.projections[n].edges()[0], minlength=netlist.projections[n].sizes[0])[recording.of(n[0]).neurons].sum()
-              for n in ("EE", "EI", "IE", "II"))
+    fan = sum(
+        np.bincount(netlist.projections[n].edges()[0], minlength=netlist.projections[n].sizes[0])[
+            recording.of(n[0]).neurons
+        ].sum()
+        for n in ("EE", "EI", "IE", "II")
+    )
     assert ledger.count("synaptic operation") == fan
     assert ledger.count("spike") == sum(recording.counts.values())
     assert ledger.count("active update") + ledger.count("inactive update") == 1000 * 500
@@ -125,17 +137,25 @@ def test_the_ledger_is_conserved_and_reprices():
     assert ledger.total == pytest.approx(ledger.energy().sum(), rel=1e-12)
     assert sum(ledger.by_event().values()) == pytest.approx(sum(ledger.by_place().values()), rel=1e-12)
     dear = replace(ledger.prices["spike"], joules=1e-9)
-    assert ledger.reprice({"spike": dear}).total == pytest.approx(ledger.total + 1e-9 * ledger.count("spike"), rel=1e-12)
+    assert ledger.reprice({"spike": dear}).total == pytest.approx(
+        ledger.total + 1e-9 * ledger.count("spike"), rel=1e-12
+    )
     with pytest.raises(UnsupportedError, match="run the experiment again"):
         ledger.reprice({"spike": replace(dear, seconds=1e-9)})
 
 
 def test_spikes_do_not_depend_on_the_placement():
-    assert all(QUICK.run().spikes[n] == QUICK.on(replace(LOIHI, neurons_per_core=c)).run().spikes[n] for c in (9, 100) for n in ("E", "I"))
+    assert all(
+        QUICK.run().spikes[n] == QUICK.on(replace(LOIHI, neurons_per_core=c)).run().spikes[n]
+        for c in (9, 100)
+        for n in ("E", "I")
+    )
 
 
 def test_what_does_not_fit_is_refused_with_core_and_resource():
-    with pytest.raises(PlacementError, match=r"has 128 cores, the network of 1000 neurons needs 334: 616 neurons do not fit"):
+    with pytest.raises(
+        PlacementError, match=r"has 128 cores, the network of 1000 neurons needs 334: 616 neurons do not fit"
+    ):
         QUICK.on(replace(LOIHI, neurons_per_core=3)).run()
     with pytest.raises(PlacementError, match=r"core 0 .* axons in used 2000, limit 50"):
         QUICK.on(replace(LOIHI, axons_in=50)).run()
@@ -145,15 +165,25 @@ def test_models_and_receptors_without_a_rule_are_named():
     other = Network({"A": Population(3, AdEx())})
     with pytest.raises(UnsupportedError, match="AdEx of population 'A'; it has: Lif"):
         Experiment(other, LOIHI, duration=1 * ms).run()
-    conductance = Network({"A": Population(3, Lif())}, {}, {"AA": Projection("A", "A", AllToAll(), weight=1 * nS, receptor="exc_g")})
+    conductance = Network(
+        {"A": Population(3, Lif())}, {}, {"AA": Projection("A", "A", AllToAll(), weight=1 * nS, receptor="exc_g")}
+    )
     with pytest.raises(UnsupportedError, match="exc_g"):
         Experiment(conductance, LOIHI, duration=1 * ms).run()
-    gap = Network({"A": Population(3, Lif())}, {}, {"AA": Projection("A", "A", AllToAll(), weight=1 * nS, receptor="gap")})
-    assert any("9 gap junctions dropped" in loss for loss in Experiment(gap, LOIHI, duration=1 * ms).run().placement.losses)
+    gap = Network(
+        {"A": Population(3, Lif())}, {}, {"AA": Projection("A", "A", AllToAll(), weight=1 * nS, receptor="gap")}
+    )
+    assert any(
+        "9 gap junctions dropped" in loss for loss in Experiment(gap, LOIHI, duration=1 * ms).run().placement.losses
+    )
 
 
 def test_external_input_comes_by_hand():
-    network = Network({"A": Population(4, Lif())}, {"hand": Source(4, External())}, {"in": Projection("hand", "A", OneToOne(), weight=25 * mV)})
+    network = Network(
+        {"A": Population(4, Lif())},
+        {"hand": Source(4, External())},
+        {"in": Projection("hand", "A", OneToOne(), weight=25 * mV)},
+    )
     program = Experiment(network, LOIHI, duration=10 * ms).compile()
     going = program.start(draw(program.netlist, 10 * ms, dt=DT, seed=0))
     assert going.advance(1 * ms, {"hand": np.array([0, 1, 0, 0])}).spikes["A"][1].tolist() == [1]
@@ -199,7 +229,11 @@ def test_progress_reports_and_cancels():
 
 
 def test_probes_keep_values_and_means():
-    probes = (Probe("E", "v", which=(1, 2), every=1 * ms), Probe("E", "v", reduce="mean"), Probe("E", "spikes", reduce="rate", every=5 * ms))
+    probes = (
+        Probe("E", "v", which=(1, 2), every=1 * ms),
+        Probe("E", "v", reduce="mean"),
+        Probe("E", "spikes", reduce="rate", every=5 * ms),
+    )
     recording = QUICK.vary(probes=probes).run()
     v = recording.traces["E.v"]
     assert v.shape == (50, 2)
@@ -222,9 +256,13 @@ def test_one_seed_one_digest():
 def test_poisson_fused_equals_poisson_listed():
     # Two projections of the same source: one one-to-one (drawn in the kernel), one as a list of events.
     both = Network(
-        {"A": Population(5, Lif()), "B": Population(5, Lif())}, {"s": Source(5, Poisson(3000.0))},
-        {"a": Projection("s", "A", OneToOne(), weight=1 * mV, delay=0.3 * ms),
-         "b": Projection("s", "B", AllToAll(), weight=0.2 * mV, delay=0.3 * ms)})
+        {"A": Population(5, Lif()), "B": Population(5, Lif())},
+        {"s": Source(5, Poisson(3000.0))},
+        {
+            "a": Projection("s", "A", OneToOne(), weight=1 * mV, delay=0.3 * ms),
+            "b": Projection("s", "B", AllToAll(), weight=0.2 * mV, delay=0.3 * ms),
+        },
+    )
     netlist = unfold(both, seed=2)
     drive = draw(netlist, 30 * ms, dt=DT, seed=2)
     recording = compile(netlist, LOIHI, dt=DT, seed=2).run(drive)

@@ -16,19 +16,38 @@ from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.spread import Linear, LogNormal, Normal, Uniform, Values
 from workbench.circuits.stimuli import External, NoisyCurrent, Poisson, Regular, SpikeList, StepCurrent
 from workbench.circuits.unfold import unfold
-from workbench.circuits.wiring import AllToAll, FixedInDegree, OneToOne
+from workbench.circuits.wiring import AllToAll, OneToOne
 from workbench.errors import DescriptionError
 from workbench.units import Hz, ms, mV, nA, nS
 
 
 def one(stimulus, size=4):
-    return Network({"A": Population(size, Lif())}, {"s": Source(size, stimulus)},
-                   {"in": Projection("s", "A", OneToOne(), weight=1.0 if stimulus.kind == "current" else 1 * mV,
-                                     receptor="current" if stimulus.kind == "current" else "input")})
+    return Network(
+        {"A": Population(size, Lif())},
+        {"s": Source(size, stimulus)},
+        {
+            "in": Projection(
+                "s",
+                "A",
+                OneToOne(),
+                weight=1.0 if stimulus.kind == "current" else 1 * mV,
+                receptor="current" if stimulus.kind == "current" else "input",
+            )
+        },
+    )
 
 
-@pytest.mark.parametrize("stimulus", [Poisson(3000.0), Regular(333.0, phase=1.0), SpikeList((0.001, 0.002), (0, 3)), StepCurrent(1 * nA, 2 * ms, 4 * ms),
-                                      NoisyCurrent(0.0, 1 * nA, 0.5 * ms), External()])
+@pytest.mark.parametrize(
+    "stimulus",
+    [
+        Poisson(3000.0),
+        Regular(333.0, phase=1.0),
+        SpikeList((0.001, 0.002), (0, 3)),
+        StepCurrent(1 * nA, 2 * ms, 4 * ms),
+        NoisyCurrent(0.0, 1 * nA, 0.5 * ms),
+        External(),
+    ],
+)
 def test_any_window_is_a_window_of_the_whole(stimulus):
     drive = draw(unfold(one(stimulus), seed=1), 10 * ms, dt=0.1 * ms, seed=1)
     block = drive.currents if stimulus.kind == "current" else drive.counts
@@ -50,7 +69,9 @@ def test_trials_and_seeds_change_the_drive_alone():
 
 
 def test_regular_spikes_are_regular():
-    counts = draw(unfold(one(Regular(100 * Hz, start=5 * ms)), seed=1), 100 * ms, dt=0.1 * ms, seed=1).counts("s", 0, 1000)
+    counts = draw(unfold(one(Regular(100 * Hz, start=5 * ms)), seed=1), 100 * ms, dt=0.1 * ms, seed=1).counts(
+        "s", 0, 1000
+    )
     assert np.flatnonzero(counts[:, 0]).tolist() == list(range(50, 1000, 100))
 
 
@@ -60,7 +81,10 @@ def test_noisy_current_has_its_mean_and_spread():
     assert values.std() == pytest.approx(1 * nA, rel=0.02)
 
 
-@pytest.mark.parametrize(("spread", "mean", "sd"), [(Normal(1.0, 0.1), 1.0, 0.1), (Uniform(0.0, 2.0), 1.0, 2 / np.sqrt(12)), (LogNormal(1.0, 0.3), 1.0, None)])
+@pytest.mark.parametrize(
+    ("spread", "mean", "sd"),
+    [(Normal(1.0, 0.1), 1.0, 0.1), (Uniform(0.0, 2.0), 1.0, 2 / np.sqrt(12)), (LogNormal(1.0, 0.3), 1.0, None)],
+)
 def test_spreads_have_their_moments(spread, mean, sd):
     network = Network({"A": Population(20000, Lif(), {"v": spread})})
     v = unfold(network, seed=4).populations["A"].initial["v"]
@@ -81,7 +105,14 @@ def test_ramps_and_values_follow_the_index():
 
 
 def test_weights_lie_on_the_receptors_grid():
-    netlist = unfold(Network({"A": Population(9, Lif())}, {}, {"AA": Projection("A", "A", AllToAll(), weight=Normal(0.1 * mV, 0.01 * mV))}), seed=0)
+    netlist = unfold(
+        Network(
+            {"A": Population(9, Lif())},
+            {},
+            {"AA": Projection("A", "A", AllToAll(), weight=Normal(0.1 * mV, 0.01 * mV))},
+        ),
+        seed=0,
+    )
     block = netlist.projections["AA"]
     assert np.all(block.weight * 2**44 == np.rint(block.weight * 2**44))
     assert block.weight == pytest.approx(0.1 * mV, rel=0.5)
@@ -97,20 +128,22 @@ def test_what_is_the_same_for_all_stays_one_number():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (dict(source="B"), "Projection 'AA': there is no 'B'"),
-        (dict(target="AB"), "did you mean 'A'"),
-        (dict(receptor="ecx"), "Lif has no receptor 'ecx'; it has input, exc"),
-        (dict(receptor="current"), "current sources go onto a receptor of kind Current"),
-        (dict(weight=float("nan")), "weight is nan; it must be finite"),
-        (dict(delay=-1 * ms), "a delay not negative"),
-        (dict(source="s", receptor="gap", weight=1 * nS), "a gap junction joins two populations"),
-        (dict(plasticity="stdp"), "plastic synapses are not available yet"),
+        ({"source": "B"}, "Projection 'AA': there is no 'B'"),
+        ({"target": "AB"}, "did you mean 'A'"),
+        ({"receptor": "ecx"}, "Lif has no receptor 'ecx'; it has input, exc"),
+        ({"receptor": "current"}, "current sources go onto a receptor of kind Current"),
+        ({"weight": float("nan")}, "weight is nan; it must be finite"),
+        ({"delay": -1 * ms}, "a delay not negative"),
+        ({"source": "s", "receptor": "gap", "weight": 1 * nS}, "a gap junction joins two populations"),
+        ({"plasticity": "stdp"}, "plastic synapses are not available yet"),
     ],
 )
 def test_networks_that_make_no_sense_name_the_projection(change, sentence):
-    given = dict(source="A", target="A", wiring=AllToAll(), weight=1 * mV) | change
+    given = {"source": "A", "target": "A", "wiring": AllToAll(), "weight": 1 * mV} | change
     with pytest.raises(DescriptionError, match=sentence):
-        unfold(Network({"A": Population(2, Lif())}, {"s": Source(2, Poisson(1.0))}, {"AA": Projection(**given)}), seed=0)
+        unfold(
+            Network({"A": Population(2, Lif())}, {"s": Source(2, Poisson(1.0))}, {"AA": Projection(**given)}), seed=0
+        )
 
 
 def test_populations_that_make_no_sense_are_refused():

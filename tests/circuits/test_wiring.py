@@ -12,8 +12,17 @@ from tests.naive import rule_bits
 from workbench.circuits.wiring import AllToAll, Explicit, FixedInDegree, FixedProbability, HashRule, OneToOne, Wiring
 from workbench.errors import DescriptionError
 
-RULES = [AllToAll(), AllToAll(self_connections=False), FixedProbability(0.3), FixedProbability(0.0), FixedProbability(1.0),
-         FixedInDegree(degree=4), FixedInDegree(fraction=0.5), HashRule(fan_out=5), HashRule(fan_out=5, locality=0.8, reach=3)]
+RULES = [
+    AllToAll(),
+    AllToAll(self_connections=False),
+    FixedProbability(0.3),
+    FixedProbability(0.0),
+    FixedProbability(1.0),
+    FixedInDegree(degree=4),
+    FixedInDegree(fraction=0.5),
+    HashRule(fan_out=5),
+    HashRule(fan_out=5, locality=0.8, reach=3),
+]
 
 
 @settings(deadline=None, max_examples=80)
@@ -43,7 +52,9 @@ def test_fixed_in_degree_is_the_written_rule():
 
 def test_fixed_probability_is_the_written_rule():
     i, j = FixedProbability(0.4).edges(6, 5, 11)
-    assert list(zip(i.tolist(), j.tolist(), strict=True)) == [(s, t) for t in range(5) for s in range(6) if rule_bits(11, t, s) < round(0.4 * 2**32)]
+    assert list(zip(i.tolist(), j.tolist(), strict=True)) == [
+        (s, t) for t in range(5) for s in range(6) if rule_bits(11, t, s) < round(0.4 * 2**32)
+    ]
 
 
 def test_degrees_have_the_right_distribution():
@@ -68,10 +79,16 @@ def test_one_to_one_needs_equal_sizes():
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
-    [(lambda: FixedProbability(1.2), "between 0 and 1"), (lambda: FixedInDegree(), "either degree or fraction"),
-     (lambda: FixedInDegree(fraction=2.0), "fraction between 0 and 1"), (lambda: HashRule(fan_out=-1), "fan_out"),
-     (lambda: Explicit([[1, 2]]), "SciPy sparse matrix"), (lambda: Explicit(sparse.coo_matrix([[np.inf]])), "not finite"),
-     (lambda: Explicit(sparse.eye(3)).edges(2, 3, 0), "3 × 3, the populations need 2 × 3")])
+    [
+        (lambda: FixedProbability(1.2), "between 0 and 1"),
+        (lambda: FixedInDegree(), "either degree or fraction"),
+        (lambda: FixedInDegree(fraction=2.0), "fraction between 0 and 1"),
+        (lambda: HashRule(fan_out=-1), "fan_out"),
+        (lambda: Explicit([[1, 2]]), "SciPy sparse matrix"),
+        (lambda: Explicit(sparse.coo_matrix([[np.inf]])), "not finite"),
+        (lambda: Explicit(sparse.eye(3)).edges(2, 3, 0), "3 × 3, the populations need 2 × 3"),
+    ],
+)
 def test_rules_that_make_no_sense_are_refused(make, sentence):
     with pytest.raises(DescriptionError, match=sentence):
         make()

@@ -13,8 +13,15 @@ from workbench.units import Mohm, ms, mV, nA, pA
 
 neurons = st.builds(
     lambda hold, spread, bias: Lif(
-        tau=Uniform(8 * ms, 25 * ms) if spread else 20 * ms, refractory=hold * 0.1 * ms, bias=bias * nA, resistance=40 * Mohm),
-    st.integers(0, 30), st.booleans(), st.sampled_from([0.0, 0.3, 0.51, 0.7]))
+        tau=Uniform(8 * ms, 25 * ms) if spread else 20 * ms,
+        refractory=hold * 0.1 * ms,
+        bias=bias * nA,
+        resistance=40 * Mohm,
+    ),
+    st.integers(0, 30),
+    st.booleans(),
+    st.sampled_from([0.0, 0.3, 0.51, 0.7]),
+)
 
 
 @st.composite
@@ -38,7 +45,14 @@ def networks(draw, *, exponential: bool = True) -> Network:
         if sender == sizes[target]:
             wirings.append(OneToOne())
         receptor = draw(st.sampled_from(receptors))
-        projections[name] = Projection(source, f"P{target}", draw(st.sampled_from(wirings)), weight=weight(receptor), delay=delay(), receptor=receptor)
+        projections[name] = Projection(
+            source,
+            f"P{target}",
+            draw(st.sampled_from(wirings)),
+            weight=weight(receptor),
+            delay=delay(),
+            receptor=receptor,
+        )
 
     for s in range(len(sizes)):
         for t in range(len(sizes)):
@@ -52,9 +66,15 @@ def networks(draw, *, exponential: bool = True) -> Network:
             made = StepCurrent(0.6 * nA, 2 * ms, 15 * ms) if stimulus == "step" else NoisyCurrent(0.4 * nA, 0.3 * nA)
             sources[f"S{k}"] = Source(size, made)
             wiring = OneToOne() if size == sizes[target] else AllToAll()
-            projections[f"S{k}"] = Projection(f"S{k}", f"P{target}", wiring, weight=draw(st.sampled_from([1.0, 0.5])), receptor="current")
+            projections[f"S{k}"] = Projection(
+                f"S{k}", f"P{target}", wiring, weight=draw(st.sampled_from([1.0, 0.5])), receptor="current"
+            )
             continue
-        made = {"poisson": Poisson(2000.0, 1 * ms), "regular": Regular(500.0, 1 * ms, phase=0.5), "list": SpikeList((0.001, 0.002, 0.002), (0, 1 % size, 0))}[stimulus]
+        made = {
+            "poisson": Poisson(2000.0, 1 * ms),
+            "regular": Regular(500.0, 1 * ms, phase=0.5),
+            "list": SpikeList((0.001, 0.002, 0.002), (0, 1 % size, 0)),
+        }[stimulus]
         sources[f"S{k}"] = Source(size, made)
         add(f"S{k}", f"S{k}", size, target)
     return Network(populations, sources, projections)

@@ -20,7 +20,19 @@ from workbench.recordings.placement import Placement
 from workbench.recordings.recording import Recording
 from workbench.words import tr
 
-__all__ = ["BACKENDS", "Inputs", "Limits", "Probe", "Program", "Progress", "Run", "Window", "compile", "report", "rounded_delays"]
+__all__ = [
+    "BACKENDS",
+    "Inputs",
+    "Limits",
+    "Probe",
+    "Program",
+    "Progress",
+    "Run",
+    "Window",
+    "compile",
+    "report",
+    "rounded_delays",
+]
 
 Progress = Callable[[float, str], None]
 """Called with the fraction done and a sentence; it may raise Cancelled."""
@@ -71,7 +83,13 @@ class Probe:
         which = np.arange(size) if self.which is None else np.asarray(self.which, np.int64)
         if which.size and not (which.min() >= 0 and which.max() < size):
             raise DescriptionError(
-                tr("Probe of '{name}': neuron {n} is not there; the population has {size}, counted from 0.", name=self.of, n=int(which.max()), size=size))
+                tr(
+                    "Probe of '{name}': neuron {n} is not there; the population has {size}, counted from 0.",
+                    name=self.of,
+                    n=int(which.max()),
+                    size=size,
+                )
+            )
         return which
 
     def steps(self, dt: float) -> int:
@@ -162,7 +180,7 @@ def report(progress: Progress | None, fraction: float, text: str) -> None:
         progress(fraction, text)
 
 
-def compile(  # noqa: A001  the word of the field for this step
+def compile(
     netlist: Netlist, chip: Chip, *, dt: float, seed: int, probes: Sequence[Probe] = (), limits: Limits | None = None
 ) -> Program:
     """Fit `netlist` to `chip` for steps of `dt`.
@@ -170,7 +188,13 @@ def compile(  # noqa: A001  the word of the field for this step
     Raises PlacementError when it does not fit, UnsupportedError when the chip has no rule for a model or receptor.
     """
     if chip.kind not in BACKENDS:
-        raise UnsupportedError(tr("No backend emulates a chip of kind '{kind}'; there are {known}.", kind=chip.kind, known=", ".join(BACKENDS)))
+        raise UnsupportedError(
+            tr(
+                "No backend emulates a chip of kind '{kind}'; there are {known}.",
+                kind=chip.kind,
+                known=", ".join(BACKENDS),
+            )
+        )
     if not (dt > 0 and math.isfinite(dt)):
         raise DescriptionError(tr("dt is {dt}: it must be a positive time in seconds.", dt=dt))
     for probe in probes:
@@ -189,8 +213,14 @@ def rounded_delays(netlist: Netlist, dt: float) -> tuple[dict[str, Any], tuple[s
         whole = np.maximum(np.rint(exact), 1).astype(np.int32)
         off = float(np.max(np.abs(whole - exact), initial=0.0))
         if off > 1e-6 and block.kind.grid and block.kind.unit != "1" and type(block.kind).__name__ != "Gap":
-            losses.append(tr("{name}: delays rounded to whole steps of {dt:g} ms, at least one; the largest change is {off:.3g} ms.",
-                             name=name, dt=dt * 1e3, off=off * dt * 1e3))
+            losses.append(
+                tr(
+                    "{name}: delays rounded to whole steps of {dt:g} ms, at least one; the largest change is {off:.3g} ms.",
+                    name=name,
+                    dt=dt * 1e3,
+                    off=off * dt * 1e3,
+                )
+            )
         steps[name] = int(whole) if whole.ndim == 0 else whole
     return steps, tuple(losses)
 

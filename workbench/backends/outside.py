@@ -31,22 +31,34 @@ class Events:
 
 def fused(netlist: Netlist) -> list[Block]:
     """Blocks a kernel can draw as it goes: a Poisson source one-to-one onto a population, one weight, one delay."""
-    return [b for b in netlist.projections.values()
-            if b.external and isinstance(b.rule, OneToOne) and isinstance(b.weight, float) and isinstance(b.delay, float)
-            and isinstance(netlist.sources[b.source].stimulus, Poisson)]
+    return [
+        b
+        for b in netlist.projections.values()
+        if b.external
+        and isinstance(b.rule, OneToOne)
+        and isinstance(b.weight, float)
+        and isinstance(b.delay, float)
+        and isinstance(netlist.sources[b.source].stimulus, Poisson)
+    ]
 
 
 def spiking_blocks(netlist: Netlist) -> list[Block]:
     """Blocks from spiking sources."""
-    return [b for b in netlist.projections.values() if b.external and netlist.sources[b.source].stimulus.kind == "spikes"]
+    return [
+        b for b in netlist.projections.values() if b.external and netlist.sources[b.source].stimulus.kind == "spikes"
+    ]
 
 
 def current_blocks(netlist: Netlist) -> list[Block]:
     """Blocks from current sources."""
-    return [b for b in netlist.projections.values() if b.external and netlist.sources[b.source].stimulus.kind == "current"]
+    return [
+        b for b in netlist.projections.values() if b.external and netlist.sources[b.source].stimulus.kind == "current"
+    ]
 
 
-def checked_inputs(netlist: Netlist, drive: Drive, inputs: Mapping[str, Any] | None, steps: int) -> dict[str, NDArray[np.int64]]:
+def checked_inputs(
+    netlist: Netlist, drive: Drive, inputs: Mapping[str, Any] | None, steps: int
+) -> dict[str, NDArray[np.int64]]:
     """The counts handed to `advance`, each of shape (steps, size); raises DescriptionError for a name, shape or value that is wrong."""
     made: dict[str, NDArray[np.int64]] = {}
     for name, given in (inputs or {}).items():
@@ -59,9 +71,17 @@ def checked_inputs(netlist: Netlist, drive: Drive, inputs: Mapping[str, Any] | N
             array = np.concatenate([array[None, :], np.zeros((max(steps - 1, 0), size), array.dtype)])[:steps]
         if array.shape != (steps, size):
             raise DescriptionError(
-                tr("inputs['{name}'] has shape {shape}; write ({steps}, {size}), or ({size},) for the first step alone.",
-                   name=name, shape=array.shape, steps=steps, size=size))
-        if not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array)) or (array.size and array.min() < 0):
+                tr(
+                    "inputs['{name}'] has shape {shape}; write ({steps}, {size}), or ({size},) for the first step alone.",
+                    name=name,
+                    shape=array.shape,
+                    steps=steps,
+                    size=size,
+                )
+            )
+        if (not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array))) or (
+            array.size and array.min() < 0
+        ):
             raise DescriptionError(tr("inputs['{name}'] must hold spike counts: whole numbers, 0 or more.", name=name))
         made[name] = array.astype(np.int64)
     return made
@@ -86,5 +106,5 @@ def currents(netlist: Netlist, drive: Drive, start: int, stop: int) -> dict[str,
             total += values * b.weight
         else:
             i, j = b.edges()
-            np.add.at(total, (slice(None), j), values[:, i] * b.weight)
+            np.add.at(total.T, j, (values[:, i] * b.weight).T)
     return made

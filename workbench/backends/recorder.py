@@ -70,12 +70,25 @@ class Recorder:
         """What came since the mark."""
         steps, neurons = _joined(self._recent)
         self._recent = []
-        values = {p.name: np.concatenate(v[m:]) for p, v, m in zip(self.probes, self._values, mark, strict=True) if len(v) > m}
-        return Window(start, stop, {n: (steps[k], (neurons[k] - c.start).astype(np.int32)) for n, c, k in self._split(neurons)}, values)
+        values = {
+            p.name: np.concatenate(v[m:]) for p, v, m in zip(self.probes, self._values, mark, strict=True) if len(v) > m
+        }
+        return Window(
+            start,
+            stop,
+            {n: (steps[k], (neurons[k] - c.start).astype(np.int32)) for n, c, k in self._split(neurons)},
+            values,
+        )
 
     def _split(self, neurons: NDArray[np.int32]) -> Any:
         for name, cells in self.netlist.populations.items():
-            yield name, cells, np.flatnonzero((neurons >= cells.start) & (neurons < cells.start + cells.size)) if len(self.netlist.populations) > 1 else slice(None)
+            yield (
+                name,
+                cells,
+                np.flatnonzero((neurons >= cells.start) & (neurons < cells.start + cells.size))
+                if len(self.netlist.populations) > 1
+                else slice(None),
+            )
 
     # --- probes, for kernels that read state rows ---
 
@@ -99,9 +112,15 @@ class Recorder:
             self._plan.append((k, room, times, width))
             self._value_steps[k].append(np.arange(_next(begin, stride[-1]), end, stride[-1]))
             room += times * width
-        return kernel.Taps(row=np.array(row, np.int64), stride=np.array(stride, np.int64), first=np.array(first, np.int64),
-                           neurons=np.concatenate(neurons) if neurons else np.zeros(0, np.int64), mean=np.array(mean, np.uint8),
-                           at=np.array(at, np.int64), out=np.zeros(room))
+        return kernel.Taps(
+            row=np.array(row, np.int64),
+            stride=np.array(stride, np.int64),
+            first=np.array(first, np.int64),
+            neurons=np.concatenate(neurons) if neurons else np.zeros(0, np.int64),
+            mean=np.array(mean, np.uint8),
+            at=np.array(at, np.int64),
+            out=np.zeros(room),
+        )
 
     def untap(self, taps: Any) -> None:
         """Keep what the kernel wrote into `taps`."""
@@ -118,11 +137,18 @@ class Recorder:
     def spikes(self) -> tuple[dict[str, Spikes], dict[str, int], tuple[str, ...]]:
         """Spikes and counts by population, and a note when the limit was passed."""
         steps, neurons = _joined(list(zip(self._steps, self._neurons, strict=True)))
-        kept = {n: Spikes(steps[k], (neurons[k] - c.start).astype(np.int32), self.dt) for n, c, k in self._split(neurons)}
+        kept = {
+            n: Spikes(steps[k], (neurons[k] - c.start).astype(np.int32), self.dt) for n, c, k in self._split(neurons)
+        }
         counts = dict(zip(self.netlist.populations, self._counts.tolist(), strict=True))
         notes = ()
         if self._dropping:
-            notes = (tr("More than {limit} spikes: they were counted, not kept. Use probes, a shorter run, or a higher limit.", limit=self.limits.spikes),)
+            notes = (
+                tr(
+                    "More than {limit} spikes: they were counted, not kept. Use probes, a shorter run, or a higher limit.",
+                    limit=self.limits.spikes,
+                ),
+            )
         return kept, counts, notes
 
     def traces(self) -> dict[str, xarray.DataArray]:
@@ -137,8 +163,13 @@ class Recorder:
             which = p.neurons(self.netlist) if p.reduce is None else np.array([-1])
             data = np.concatenate(values) if values else np.zeros((0, which.size))
             time = (np.concatenate(steps) if steps else np.zeros(0, np.int64)) * self.dt
-            made[p.name] = xarray.DataArray(data, dims=("time", "neuron"), coords={"time": time, "neuron": which}, name=p.name,
-                                            attrs={"units": _unit(p), "reduce": p.reduce or "none"})
+            made[p.name] = xarray.DataArray(
+                data,
+                dims=("time", "neuron"),
+                coords={"time": time, "neuron": which},
+                name=p.name,
+                attrs={"units": _unit(p), "reduce": p.reduce or "none"},
+            )
         return made
 
     def _rate(self, p: Probe) -> xarray.DataArray:
@@ -150,15 +181,25 @@ class Recorder:
         bins = max(1, -(-last // stride))
         size = self.netlist.populations[p.of].size
         hz = np.bincount(spikes.steps // stride, minlength=bins) / (size * stride * self.dt)
-        return xarray.DataArray(hz[:, None], dims=("time", "neuron"), coords={"time": np.arange(bins) * stride * self.dt, "neuron": [-1]},
-                                name=p.name, attrs={"units": "Hz", "reduce": "rate"})
+        return xarray.DataArray(
+            hz[:, None],
+            dims=("time", "neuron"),
+            coords={"time": np.arange(bins) * stride * self.dt, "neuron": [-1]},
+            name=p.name,
+            attrs={"units": "Hz", "reduce": "rate"},
+        )
 
     # --- saving ---
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Everything kept, as arrays."""
         steps, neurons = _joined(list(zip(self._steps, self._neurons, strict=True)))
-        made: dict[str, NDArray[Any]] = {"spikes.steps": steps, "spikes.neurons": neurons, "spikes.counts": self._counts.copy(), "spikes.dropping": np.array(self._dropping)}
+        made: dict[str, NDArray[Any]] = {
+            "spikes.steps": steps,
+            "spikes.neurons": neurons,
+            "spikes.counts": self._counts.copy(),
+            "spikes.dropping": np.array(self._dropping),
+        }
         for k, (values, at) in enumerate(zip(self._values, self._value_steps, strict=True)):
             if values:
                 made[f"probe.{k}.values"], made[f"probe.{k}.steps"] = np.concatenate(values), np.concatenate(at)
@@ -167,13 +208,19 @@ class Recorder:
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `save` gave."""
         self._steps, self._neurons = [arrays["spikes.steps"]], [arrays["spikes.neurons"]]
-        self._kept, self._counts, self._dropping = arrays["spikes.steps"].size, arrays["spikes.counts"].copy(), bool(arrays["spikes.dropping"])
+        self._kept, self._counts, self._dropping = (
+            arrays["spikes.steps"].size,
+            arrays["spikes.counts"].copy(),
+            bool(arrays["spikes.dropping"]),
+        )
         for k in range(len(self.probes)):
             if f"probe.{k}.values" in arrays:
                 self._values[k], self._value_steps[k] = [arrays[f"probe.{k}.values"]], [arrays[f"probe.{k}.steps"]]
 
 
-def _joined(chunks: Sequence[tuple[NDArray[np.int64], NDArray[np.int32]]]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def _joined(
+    chunks: Sequence[tuple[NDArray[np.int64], NDArray[np.int32]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     if len(chunks) == 1:
         return chunks[0]
     if not chunks:
@@ -188,7 +235,9 @@ def _next(begin: int, stride: int) -> int:
 def _row(p: Probe, exponentials: Sequence[str]) -> int:
     names = {"v": 0} | {f"current_{e}": k + 1 for k, e in enumerate(exponentials)}
     if p.variable not in names:
-        raise UnsupportedError(tr("The event chip cannot probe '{variable}'; it has {known}.", variable=p.variable, known=", ".join(names)))
+        raise UnsupportedError(
+            tr("The event chip cannot probe '{variable}'; it has {known}.", variable=p.variable, known=", ".join(names))
+        )
     return names[p.variable]
 
 
@@ -201,18 +250,24 @@ def _unit(p: Probe) -> str:
 # --- saved runs ---------------------------------------------------------------------------------------------------------
 
 
-def write_state(path: str | Path, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any], program: Program) -> Path:
+def write_state(
+    path: str | Path, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any], program: Program
+) -> Path:
     """Write a run's state to one file, whole or not at all."""
     path = Path(path)
     part = path.with_name(path.name + ".part")
-    label = json.dumps({**note, "format": FORMAT, "netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt})
+    label = json.dumps(
+        {**note, "format": FORMAT, "netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt}
+    )
     try:
         with part.open("wb") as file:
             np.savez(file, note=np.array(label), **arrays)  # type: ignore[arg-type]
         os.replace(part, path)
     except OSError as error:
         part.unlink(missing_ok=True)
-        raise StoreError(tr("The run could not be saved to {path}: {reason}.", path=path, reason=error.strerror or error)) from error
+        raise StoreError(
+            tr("The run could not be saved to {path}: {reason}.", path=path, reason=error.strerror or error)
+        ) from error
     return path
 
 
@@ -224,7 +279,9 @@ def read_state(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any
             arrays = {k: file[k] for k in file.files}
         note = json.loads(str(arrays.pop("note")))
     except OSError as error:
-        raise StoreError(tr("The saved run {path} cannot be read: {reason}.", path=path, reason=error.strerror or error)) from error
+        raise StoreError(
+            tr("The saved run {path} cannot be read: {reason}.", path=path, reason=error.strerror or error)
+        ) from error
     except Exception as error:
         raise StoreError(tr("{path} is not a saved run, or it was cut short.", path=path)) from error
     return arrays, note
@@ -233,8 +290,23 @@ def read_state(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any
 def check_state(note: Mapping[str, Any], program: Program, path: str | Path) -> None:
     """Raise StoreError unless the note belongs to this program."""
     if note.get("format", 0) > FORMAT:
-        raise StoreError(tr("{path} was saved by a newer version (format {format}; this one reads up to {known}).", path=path, format=note["format"], known=FORMAT))
+        raise StoreError(
+            tr(
+                "{path} was saved by a newer version (format {format}; this one reads up to {known}).",
+                path=path,
+                format=note["format"],
+                known=FORMAT,
+            )
+        )
     mine = {"netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt}
     for what, value in mine.items():
         if note.get(what) != value:
-            raise StoreError(tr("{path} is the run of another program: its {what} is {theirs}, here it is {ours}.", path=path, what=what, theirs=note.get(what), ours=value))
+            raise StoreError(
+                tr(
+                    "{path} is the run of another program: its {what} is {theirs}, here it is {ours}.",
+                    path=path,
+                    what=what,
+                    theirs=note.get(what),
+                    ours=value,
+                )
+            )

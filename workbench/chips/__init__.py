@@ -12,5 +12,6 @@ CHIPS = LazyTable(
         "loihi-davies": "workbench.chips.presets:LOIHI_DAVIES",
         "loihi-davies-float32": "workbench.chips.presets:LOIHI_DAVIES_FLOAT32",
         "loihi-small-cores": "workbench.chips.presets:SMALL_CORES",
+        "loihi-roomy": "workbench.chips.presets:ROOMY",
     },
 )

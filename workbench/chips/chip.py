@@ -26,4 +26,6 @@ class Ideal(Chip):
 
     kind: ClassVar[str] = "ideal"
     name: str = "ideal"
-    target: str = choice("numpy", ("numpy", "cython"), doc="how Brian2 computes: numpy starts at once, cython compiles first")
+    target: str = choice(
+        "numpy", ("numpy", "cython"), doc="how Brian2 computes: numpy starts at once, cython compiles first"
+    )

@@ -15,7 +15,17 @@ from workbench.words import tr
 
 __all__ = ["EVENTS", "EventChip"]
 
-EVENTS = ("active update", "inactive update", "synaptic operation", "outside operation", "spike", "packet", "tile-local packet", "east-west hop", "north-south hop")
+EVENTS = (
+    "active update",
+    "inactive update",
+    "synaptic operation",
+    "outside operation",
+    "spike",
+    "packet",
+    "tile-local packet",
+    "east-west hop",
+    "north-south hop",
+)
 """What an event chip counts.
 
 An update is one step of one neuron: active when something arrived for it or it fired, else inactive. A synaptic operation is one
@@ -36,17 +46,23 @@ class EventChip(Chip):
     neurons_per_core: int = count(1024, low=1, high=1_000_000, doc="neurons a core can hold", log=True)
     synapses_per_core: int = count(1_000_000, low=1, high=2**31 - 1, doc="synapses a core can hold", log=True)
     axons_in: int = count(4096, low=1, high=2**31 - 1, doc="different source neurons a core can listen to", log=True)
-    axons_out: int = count(4096, low=1, high=2**31 - 1, doc="destinations (neuron and core) a core can send to", log=True)
+    axons_out: int = count(
+        4096, low=1, high=2**31 - 1, doc="destinations (neuron and core) a core can send to", log=True
+    )
     barrier_one: float = quantity(113 * ns, "ns", low=0.0, high=1000 * us, doc="end-of-step barrier with one tile")
     barrier_all: float = quantity(465 * ns, "ns", low=0.0, high=1000 * us, doc="end-of-step barrier with 32 tiles")
-    arithmetic: str = choice("float64", ("float64", "float32"), doc="float64 equals Brian2 spike for spike; float32 is faster")
+    arithmetic: str = choice(
+        "float64", ("float64", "float32"), doc="float64 equals Brian2 spike for spike; float32 is faster"
+    )
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
 
     def check(self) -> None:
         """Every event needs a price."""
         for event in EVENTS:
             if event not in self.prices:
-                raise DescriptionError(tr("EventChip '{name}' has no price for '{event}'.", name=self.name, event=event))
+                raise DescriptionError(
+                    tr("EventChip '{name}' has no price for '{event}'.", name=self.name, event=event)
+                )
 
     @property
     def tiles(self) -> int:

@@ -9,12 +9,16 @@ from workbench.chips.event import EventChip
 from workbench.recordings.prices import Citation, Price
 from workbench.units import ns, pJ
 
-__all__ = ["IDEAL", "LOIHI_DAVIES", "LOIHI_DAVIES_FLOAT32", "SMALL_CORES"]
+__all__ = ["IDEAL", "LOIHI_DAVIES", "LOIHI_DAVIES_FLOAT32", "ROOMY", "SMALL_CORES"]
 
 IDEAL = Ideal()
 
-_DAVIES = Citation("published", "Davies et al. 2018, IEEE Micro 38(1):82, table 2 (pre-silicon, 0.75 V), as transcribed by SANA-FE")
-_SAME = Citation("assumed", "an outside spike at a synapse is priced like one from inside; table 2 has no separate entry")
+_DAVIES = Citation(
+    "published", "Davies et al. 2018, IEEE Micro 38(1):82, table 2 (pre-silicon, 0.75 V), as transcribed by SANA-FE"
+)
+_SAME = Citation(
+    "assumed", "an outside spike at a synapse is priced like one from inside; table 2 has no separate entry"
+)
 _INCLUDED = Citation("assumed", "table 2 folds this into the neuron update and the hops")
 
 _LOIHI_PRICES = {
@@ -35,4 +39,9 @@ LOIHI_DAVIES = EventChip(name="loihi-davies", prices=_LOIHI_PRICES)
 LOIHI_DAVIES_FLOAT32 = replace(LOIHI_DAVIES, name="loihi-davies-float32", arithmetic="float32")
 
 # The same prices on many small cores, so that a small nervous system spreads over the mesh: assumed shape, published prices.
-SMALL_CORES = replace(LOIHI_DAVIES, name="loihi-small-cores", cores_per_tile=1, neurons_per_core=16, axons_in=4096, axons_out=4096)
+SMALL_CORES = replace(
+    LOIHI_DAVIES, name="loihi-small-cores", tiles_x=8, tiles_y=8, cores_per_tile=1, neurons_per_core=16
+)
+
+# A chip for questions about energy alone: Loihi's prices and mesh, no limit that a network of this size meets. Assumed.
+ROOMY = replace(LOIHI_DAVIES, name="loihi-roomy", synapses_per_core=10**9, axons_in=10**9, axons_out=10**9)

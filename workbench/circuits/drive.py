@@ -34,7 +34,13 @@ class Drive:
     def trial(self, number: int) -> Drive:
         """The drive of trial `number`, counted from 0."""
         if not 0 <= number < self.trials:
-            raise DescriptionError(tr("There is no trial {number}: the drive has {trials}, counted from 0.", number=number, trials=self.trials))
+            raise DescriptionError(
+                tr(
+                    "There is no trial {number}: the drive has {trials}, counted from 0.",
+                    number=number,
+                    trials=self.trials,
+                )
+            )
         return replace(self, trials=1, trial_number=self.trial_number + number)
 
     def key(self, source: str) -> int:
@@ -64,24 +70,38 @@ class Drive:
 
     def to_json(self) -> dict[str, object]:
         """The drive as plain JSON values."""
-        return {"sources": to_json({n: {"size": s.size, "stimulus": s.stimulus} for n, s in self.sources.items()}),
-                "steps": self.steps, "dt": self.dt, "seed": self.seed, "trial": self.trial_number}
+        return {
+            "sources": to_json({n: {"size": s.size, "stimulus": s.stimulus} for n, s in self.sources.items()}),
+            "steps": self.steps,
+            "dt": self.dt,
+            "seed": self.seed,
+            "trial": self.trial_number,
+        }
 
 
 def draw(netlist: Netlist, duration: float, *, dt: float, seed: int, trials: int = 1) -> Drive:
     """The outside input of `netlist` for `duration` seconds in steps of `dt`, from the stream "drive" of `seed`."""
     if trials < 1:
-        raise DescriptionError(tr("{where} is {value!r}: it must be a whole number, 1 or more.", where="trials", value=trials))
+        raise DescriptionError(
+            tr("{where} is {value!r}: it must be a whole number, 1 or more.", where="trials", value=trials)
+        )
     return Drive(sources=netlist.sources, steps=steps_of(duration, dt), dt=float(dt), seed=int(seed), trials=trials)
 
 
 def steps_of(duration: float, dt: float) -> int:
     """How many steps of `dt` make `duration`; raises DescriptionError when it is not a whole number of them."""
     if not (dt > 0 and duration >= 0 and np.isfinite(duration)):
-        raise DescriptionError(tr("A duration of {duration} s in steps of {dt} s makes no sense.", duration=duration, dt=dt))
+        raise DescriptionError(
+            tr("A duration of {duration} s in steps of {dt} s makes no sense.", duration=duration, dt=dt)
+        )
     steps = round(duration / dt)
     if abs(steps * dt - duration) > 1e-6 * dt:
         raise DescriptionError(
-            tr("{duration:g} ms is not a whole number of steps of {dt:g} ms; the nearest is {near:g} ms.",
-               duration=duration * 1e3, dt=dt * 1e3, near=steps * dt * 1e3))
+            tr(
+                "{duration:g} ms is not a whole number of steps of {dt:g} ms; the nearest is {near:g} ms.",
+                duration=duration * 1e3,
+                dt=dt * 1e3,
+                near=steps * dt * 1e3,
+            )
+        )
     return steps

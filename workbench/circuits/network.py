@@ -33,12 +33,19 @@ class Population:
     def __post_init__(self) -> None:
         _whole("Population.size", self.size)
         if not isinstance(self.neuron, Neuron):
-            raise DescriptionError(tr("Population.neuron is {value!r}: write a neuron model such as Lif().", value=self.neuron))
+            raise DescriptionError(
+                tr("Population.neuron is {value!r}: write a neuron model such as Lif().", value=self.neuron)
+            )
         for name in self.initial:
             if name not in self.neuron.start:
                 raise DescriptionError(
-                    tr("Population.initial names '{name}', which is no state of {model}; states: {states}.",
-                       name=name, model=type(self.neuron).__name__, states=", ".join(self.neuron.start)))
+                    tr(
+                        "Population.initial names '{name}', which is no state of {model}; states: {states}.",
+                        name=name,
+                        model=type(self.neuron).__name__,
+                        states=", ".join(self.neuron.start),
+                    )
+                )
 
 
 @final
@@ -83,7 +90,9 @@ class Network:
     def __post_init__(self) -> None:
         both = set(self.populations) & set(self.sources)
         if both:
-            raise DescriptionError(tr("'{name}' is both a population and a source; give them different names.", name=sorted(both)[0]))
+            raise DescriptionError(
+                tr("'{name}' is both a population and a source; give them different names.", name=sorted(both)[0])
+            )
         for name, p in self.projections.items():
             self._check(name, p)
 
@@ -96,12 +105,20 @@ class Network:
         model = self.populations[p.target].neuron
         if p.receptor not in model.receptors:
             raise DescriptionError(
-                f"{where}: " + tr("{model} has no receptor '{receptor}'; it has {known}.",
-                                   model=type(model).__name__, receptor=p.receptor, known=", ".join(model.receptors) or "-"))
+                f"{where}: "
+                + tr(
+                    "{model} has no receptor '{receptor}'; it has {known}.",
+                    model=type(model).__name__,
+                    receptor=p.receptor,
+                    known=", ".join(model.receptors) or "-",
+                )
+            )
         receptor = model.receptors[p.receptor]
         current = p.source in self.sources and self.sources[p.source].stimulus.kind == "current"
         if isinstance(receptor, Current) != current:
-            raise DescriptionError(f"{where}: " + tr("current sources go onto a receptor of kind Current, and only they do."))
+            raise DescriptionError(
+                f"{where}: " + tr("current sources go onto a receptor of kind Current, and only they do.")
+            )
         if isinstance(receptor, Gap) and p.source in self.sources:
             raise DescriptionError(f"{where}: " + tr("a gap junction joins two populations, not a source."))
         if p.plasticity is not None:
@@ -117,4 +134,6 @@ def _nobody(name: str, known: list[str]) -> str:
 
 def _whole(where: str, value: object) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise DescriptionError(tr("{where} is {value!r}: it must be a whole number, 1 or more.", where=where, value=value))
+        raise DescriptionError(
+            tr("{where} is {value!r}: it must be a whole number, 1 or more.", where=where, value=value)
+        )

@@ -107,7 +107,9 @@ class SpikeList(Stimulus):
         object.__setattr__(self, "times", tuple(float(t) for t in self.times))
         object.__setattr__(self, "neurons", tuple(int(n) for n in self.neurons))
         if len(self.times) != len(self.neurons):
-            raise DescriptionError(tr("SpikeList: {times} times but {neurons} neurons.", times=len(self.times), neurons=len(self.neurons)))
+            raise DescriptionError(
+                tr("SpikeList: {times} times but {neurons} neurons.", times=len(self.times), neurons=len(self.neurons))
+            )
         for t in self.times:
             _not_negative("a time of SpikeList", t)
 
@@ -115,7 +117,9 @@ class SpikeList(Stimulus):
         """See Stimulus; a time between two steps belongs to the nearer one."""
         made = np.zeros((stop - start, size), np.uint16)
         if self.neurons and (min(self.neurons) < 0 or max(self.neurons) >= size):
-            raise DescriptionError(tr("SpikeList: neuron {n} is not among the source's {size}.", n=max(self.neurons), size=size))
+            raise DescriptionError(
+                tr("SpikeList: neuron {n} is not among the source's {size}.", n=max(self.neurons), size=size)
+            )
         steps = np.rint(np.asarray(self.times) / dt).astype(np.int64)
         inside = (steps >= start) & (steps < stop)
         np.add.at(made, (steps[inside] - start, np.asarray(self.neurons, np.int64)[inside]), 1)
@@ -153,7 +157,13 @@ class NoisyCurrent(Stimulus):
     def __post_init__(self) -> None:
         _not_negative("NoisyCurrent.sd", self.sd)
         if not self.every > 0:
-            raise DescriptionError(tr("{what} is {value}: it must be a finite number, 0 or more.", what="NoisyCurrent.every", value=self.every))
+            raise DescriptionError(
+                tr(
+                    "{what} is {value}: it must be a finite number, 0 or more.",
+                    what="NoisyCurrent.every",
+                    value=self.every,
+                )
+            )
 
     def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.float64]:
         """See Stimulus; Gaussian by inverting the distribution function of the counter rule's bits."""
@@ -163,7 +173,9 @@ class NoisyCurrent(Stimulus):
         draws = np.arange(start, stop) // hold
         first = int(draws[0]) if draws.size else 0
         w = streams.step_words(key, first, int(draws[-1]) + 1 if draws.size else 0)
-        u = (streams.bits(w[:, :1], w[:, 1:], np.arange(size, dtype=np.uint32)[None, :]).astype(np.float64) + 0.5) * 2.0**-32
+        u = (
+            streams.bits(w[:, :1], w[:, 1:], np.arange(size, dtype=np.uint32)[None, :]).astype(np.float64) + 0.5
+        ) * 2.0**-32
         return (self.mean + self.sd * ndtri(u))[draws - first]
 
 

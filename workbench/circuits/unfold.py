@@ -116,18 +116,38 @@ class Netlist:
 
 def unfold(network: Network, *, seed: int) -> Netlist:
     """Decide everything random about `network` from `seed` (the stream "wiring") and return what it means."""
-    used = {name: tuple(r for r in p.neuron.receptors if any(q.target == name and q.receptor == r for q in network.projections.values()))
-            for name, p in network.populations.items()}
+    used = {
+        name: tuple(
+            r
+            for r in p.neuron.receptors
+            if any(q.target == name and q.receptor == r for q in network.projections.values())
+        )
+        for name, p in network.populations.items()
+    }
     populations: dict[str, Cells] = {}
     start = 0
     for name, p in network.populations.items():
         numbers = {f: getattr(p.neuron, f) for f in p.neuron.__dataclass_fields__}
-        parameters = {f: _real(v, p.size, seed, "parameter", name, f) for f, v in numbers.items() if isinstance(v, (int, float, Distribution))}
+        parameters = {
+            f: _real(v, p.size, seed, "parameter", name, f)
+            for f, v in numbers.items()
+            if isinstance(v, (int, float, Distribution))
+        }
         initial: dict[str, Realised] = {}
         for state, value in p.neuron.start.items():
             given = p.initial.get(state, value)
-            initial[state] = parameters[given] if isinstance(given, str) else _real(given, p.size, seed, "initial", name, state)
-        populations[name] = Cells(name=name, start=start, size=p.size, neuron=p.neuron, parameters=parameters, initial=initial, receptors=used[name])
+            initial[state] = (
+                parameters[given] if isinstance(given, str) else _real(given, p.size, seed, "initial", name, state)
+            )
+        populations[name] = Cells(
+            name=name,
+            start=start,
+            size=p.size,
+            neuron=p.neuron,
+            parameters=parameters,
+            initial=initial,
+            receptors=used[name],
+        )
         start += p.size
     sources = {name: SourceCells(name=name, size=s.size, stimulus=s.stimulus) for name, s in network.sources.items()}
     projections = {name: _block(name, p, network, seed) for name, p in network.projections.items()}
@@ -155,15 +175,32 @@ def _block(name: str, p: Projection, network: Network, seed: int) -> Block:
     if kind.grid:
         weight = np.rint(np.asarray(weight) / kind.grid) * kind.grid
         weight = float(weight) if weight.ndim == 0 else weight
-    return Block(name=name, source=p.source, target=p.target, external=external, receptor=p.receptor, kind=kind,
-                 rule=p.wiring, key=key, sizes=sizes, weight=weight, delay=delay)
+    return Block(
+        name=name,
+        source=p.source,
+        target=p.target,
+        external=external,
+        receptor=p.receptor,
+        kind=kind,
+        rule=p.wiring,
+        key=key,
+        sizes=sizes,
+        weight=weight,
+        delay=delay,
+    )
 
 
 def _finite(name: str, what: str, value: Any) -> Any:
     least, most = value.bounds() if isinstance(value, Distribution) else (value, value)
     if not (np.isfinite(least) and np.isfinite(most)) or (what == "delay" and least < 0):
         raise DescriptionError(
-            tr("Projection '{name}': {what} is {value}; it must be finite, and a delay not negative.", name=name, what=what, value=value))
+            tr(
+                "Projection '{name}': {what} is {value}; it must be finite, and a delay not negative.",
+                name=name,
+                what=what,
+                value=value,
+            )
+        )
     return value
 
 

@@ -17,7 +17,17 @@ from workbench import streams
 from workbench.errors import DescriptionError
 from workbench.words import tr
 
-__all__ = ["AllToAll", "Edges", "Explicit", "FixedInDegree", "FixedProbability", "HashRule", "OneToOne", "Rows", "Wiring"]
+__all__ = [
+    "AllToAll",
+    "Edges",
+    "Explicit",
+    "FixedInDegree",
+    "FixedProbability",
+    "HashRule",
+    "OneToOne",
+    "Rows",
+    "Wiring",
+]
 
 Edges = tuple[NDArray[np.int32], NDArray[np.int32]]
 
@@ -83,7 +93,13 @@ class OneToOne(Wiring):
     def edges(self, sources: int, targets: int, key: int) -> Edges:
         """See Wiring."""
         if sources != targets:
-            raise DescriptionError(tr("One-to-one wiring needs equal sizes, not {sources} and {targets}.", sources=sources, targets=targets))
+            raise DescriptionError(
+                tr(
+                    "One-to-one wiring needs equal sizes, not {sources} and {targets}.",
+                    sources=sources,
+                    targets=targets,
+                )
+            )
         i = np.arange(sources, dtype=np.int32)
         return i, i.copy()
 
@@ -97,7 +113,9 @@ class FixedProbability(Wiring):
 
     def __post_init__(self) -> None:
         if not 0 <= self.probability <= 1:
-            raise DescriptionError(tr("FixedProbability({p:g}): a probability lies between 0 and 1.", p=self.probability))
+            raise DescriptionError(
+                tr("FixedProbability({p:g}): a probability lies between 0 and 1.", p=self.probability)
+            )
 
     def _threshold(self) -> int:
         return round(self.probability * 2**32)
@@ -122,7 +140,9 @@ class FixedProbability(Wiring):
             return Wiring.rows(self, sources, targets, key, numbered=True)
         from workbench.kernels import wiring  # noqa: PLC0415  compiled kernels only when something is wired
 
-        start, flat = wiring.rows_of_pairs(sources, targets, np.uint64(key), np.uint64(self._threshold()), _narrow(targets)(0))
+        start, flat = wiring.rows_of_pairs(
+            sources, targets, np.uint64(key), np.uint64(self._threshold()), _narrow(targets)(0)
+        )
         return Rows(start, flat, None)
 
 
@@ -189,7 +209,9 @@ class HashRule(Wiring):
 
     def __post_init__(self) -> None:
         if self.fan_out < 0 or not 0 <= self.locality <= 1 or self.reach < 1:
-            raise DescriptionError(tr("HashRule needs fan_out of 0 or more, locality between 0 and 1, reach of 1 or more."))
+            raise DescriptionError(
+                tr("HashRule needs fan_out of 0 or more, locality between 0 and 1, reach of 1 or more.")
+            )
 
     def targets_of(self, source: NDArray[np.uint32], sources: int, targets: int, key: int) -> NDArray[np.int64]:
         """The targets of each given source, shape (len(source), fan_out)."""
@@ -231,11 +253,20 @@ class Explicit(Wiring):
     def __post_init__(self) -> None:
         coo = self.matrix.tocoo() if hasattr(self.matrix, "tocoo") else None
         if coo is None:
-            raise DescriptionError(tr("Explicit takes a SciPy sparse matrix, sources × targets, not {kind}.", kind=type(self.matrix).__name__))
+            raise DescriptionError(
+                tr(
+                    "Explicit takes a SciPy sparse matrix, sources × targets, not {kind}.",
+                    kind=type(self.matrix).__name__,
+                )
+            )
         if not np.isfinite(coo.data).all():
             raise DescriptionError(tr("Explicit: the matrix holds values that are not finite."))
         order = np.lexsort((coo.row, coo.col))
-        i, j, w = coo.row[order].astype(np.int32), coo.col[order].astype(np.int32), np.asarray(coo.data, np.float64)[order]
+        i, j, w = (
+            coo.row[order].astype(np.int32),
+            coo.col[order].astype(np.int32),
+            np.asarray(coo.data, np.float64)[order],
+        )
         object.__setattr__(self, "matrix", (i, j, w, coo.shape))
         digest = hashlib.blake2b(digest_size=16)
         for part in (i, j, w):
@@ -252,8 +283,14 @@ class Explicit(Wiring):
         i, j, _, shape = self.matrix
         if shape != (sources, targets):
             raise DescriptionError(
-                tr("Explicit: the matrix is {rows} × {columns}, the populations need {sources} × {targets}.",
-                   rows=shape[0], columns=shape[1], sources=sources, targets=targets))
+                tr(
+                    "Explicit: the matrix is {rows} × {columns}, the populations need {sources} × {targets}.",
+                    rows=shape[0],
+                    columns=shape[1],
+                    sources=sources,
+                    targets=targets,
+                )
+            )
         return i, j
 
     def __getstate__(self) -> dict[str, Any]:

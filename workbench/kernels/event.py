@@ -309,7 +309,9 @@ def _tap(n, v, currents, row, stride, first, neurons, mean, at, out):
 
 
 @njit(cache=True, nogil=True)
-def advance(start, stop, state, segments, wires, noise, outside, fan, times, taps, cores, target_core, spike_step, spike_neuron):
+def advance(
+    start, stop, state, segments, wires, noise, outside, fan, times, taps, cores, target_core, spike_step, spike_neuron
+):
     """Run steps `start` to `stop`; returns (step reached, spikes written, seconds of chip time).
 
     It ends early, between two steps, when the spike buffers might overflow in the next one.
@@ -319,17 +321,49 @@ def advance(start, stop, state, segments, wires, noise, outside, fan, times, tap
     active, outside_here, outside_core = state.active, state.outside, state.outside_core
     s_start, s_population, s_base, s_core = segments.start, segments.population, segments.base, segments.core
     s_mu, s_a, s_gain, s_threshold, s_reset, s_hold = (
-        segments.mu, segments.a, segments.gain, segments.threshold, segments.reset, segments.refractory)
+        segments.mu,
+        segments.a,
+        segments.gain,
+        segments.threshold,
+        segments.reset,
+        segments.refractory,
+    )
     s_b, s_c = segments.b, segments.c
-    w_start, w_targets, w_base, w_lo, w_size, w_row = wires.start, wires.targets, wires.row_base, wires.target_start, wires.target_size, wires.row
+    w_start, w_targets, w_base, w_lo, w_size, w_row = (
+        wires.start,
+        wires.targets,
+        wires.row_base,
+        wires.target_start,
+        wires.target_size,
+        wires.row,
+    )
     w_weight, w_weighted, w_weight_at, w_weights = wires.weight, wires.weighted, wires.weight_at, wires.weights
     w_delay, w_delayed, w_delay_at, w_delays = wires.delay, wires.delayed, wires.delay_at, wires.delays
     w_first, w_listed = wires.first, wires.listed
-    p_population, p_key, p_table, p_table_at, p_low, p_high = noise.population, noise.key, noise.table, noise.table_at, noise.low, noise.high
+    p_population, p_key, p_table, p_table_at, p_low, p_high = (
+        noise.population,
+        noise.key,
+        noise.table,
+        noise.table_at,
+        noise.low,
+        noise.high,
+    )
     p_weight, p_row, p_delay, p_begin, p_end = noise.weight, noise.row, noise.delay, noise.begin, noise.end
-    o_at, o_sender, o_neuron, o_count, o_current = outside.at, outside.sender, outside.neuron, outside.count, outside.current
+    o_at, o_sender, o_neuron, o_count, o_current = (
+        outside.at,
+        outside.sender,
+        outside.neuron,
+        outside.count,
+        outside.current,
+    )
     f_start, f_core, f_operations, f_path = fan.start, fan.core, fan.operations, fan.path
-    t_active, t_inactive, t_operation, t_outside, t_barrier = times.active, times.inactive, times.operation, times.outside, times.barrier
+    t_active, t_inactive, t_operation, t_outside, t_barrier = (
+        times.active,
+        times.inactive,
+        times.operation,
+        times.outside,
+        times.barrier,
+    )
 
     slots, rows, size = ring.shape
     kinds = currents.shape[0]
@@ -368,20 +402,54 @@ def advance(start, stop, state, segments, wires, noise, outside, fan, times, tap
                     if born >= p_begin[f] and born < p_end[f] and born >= 0:
                         w1, w2 = words(p_key[f], born)
                         counts = drawn[:length]
-                        _poisson(w1, w2, lo - s_base[g], p_table[p_table_at[f] : p_table_at[f + 1]], p_low[f], p_high[f], scratch, counts)
+                        _poisson(
+                            w1,
+                            w2,
+                            lo - s_base[g],
+                            p_table[p_table_at[f] : p_table_at[f + 1]],
+                            p_low[f],
+                            p_high[f],
+                            scratch,
+                            counts,
+                        )
                         total = _add_counts(ring[slot, p_row[f], lo:hi], counts, p_weight[f])
                         outside_here[g] += total
                         cores[core] += total * t_outside
             hold = ready.dtype.type(n + s_hold[g])
             if simple:
-                hits, fires = _step_delta(v[lo:hi], ready[lo:hi], ring[slot, 0, lo:hi], flag, s_mu[g], s_a[g], s_threshold[g], s_reset[g], now, hold, zero)
+                hits, fires = _step_delta(
+                    v[lo:hi],
+                    ready[lo:hi],
+                    ring[slot, 0, lo:hi],
+                    flag,
+                    s_mu[g],
+                    s_a[g],
+                    s_threshold[g],
+                    s_reset[g],
+                    now,
+                    hold,
+                    zero,
+                )
             else:
                 _relax(x, v[lo:hi], s_mu[g], s_a[g])
                 for e in range(kinds):
                     _flow(x, currents[e, lo:hi], s_b[e, g], s_c[e, g])
                 if with_current:
                     _inject(x, o_current[n - start, lo:hi], s_gain[g])
-                fires = _fire(x, v[lo:hi], ready[lo:hi], flag, hit, s_threshold[g], s_reset[g], now, hold, ring[slot, 0, lo:hi], delta, zero)
+                fires = _fire(
+                    x,
+                    v[lo:hi],
+                    ready[lo:hi],
+                    flag,
+                    hit,
+                    s_threshold[g],
+                    s_reset[g],
+                    now,
+                    hold,
+                    ring[slot, 0, lo:hi],
+                    delta,
+                    zero,
+                )
                 for e in range(kinds):
                     _arrive(currents[e, lo:hi], ring[slot, e + rows - kinds, lo:hi], hit, zero)
                 hits = _count(hit[:length])

@@ -52,11 +52,20 @@ def write(path: str | Path, content: bytes) -> Path:
 def _sentence(target: Path, error: OSError) -> str:
     number = error.errno
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return tr("No room to write {path}: the disk is full. Free some space or choose another folder; nothing half-written was left.", path=target)
+        return tr(
+            "No room to write {path}: the disk is full. Free some space or choose another folder; nothing half-written was left.",
+            path=target,
+        )
     if number in (errno.EROFS, errno.EACCES, errno.EPERM):
-        return tr("{path} cannot be written: the folder {folder} is read-only for you. Choose another folder.", path=target, folder=target.parent)
+        return tr(
+            "{path} cannot be written: the folder {folder} is read-only for you. Choose another folder.",
+            path=target,
+            folder=target.parent,
+        )
     if number in (errno.ENOENT, errno.ENOTDIR):
-        return tr("{path} cannot be written: there is no folder {folder}. Make it first.", path=target, folder=target.parent)
+        return tr(
+            "{path} cannot be written: there is no folder {folder}. Make it first.", path=target, folder=target.parent
+        )
     if number == errno.EISDIR:
         return tr("{path} cannot be written: it is a folder. Give a file name.", path=target)
     return tr("{path} cannot be written: {what}.", path=target, what=error.strerror or str(error))

@@ -40,8 +40,12 @@ class Ledger:
     def __post_init__(self) -> None:
         if self.counts.shape != (len(self.windows) - 1, len(self.places), len(self.events)):
             raise DescriptionError(
-                tr("The ledger's counts have shape {shape}; its labels need {needed}.", shape=self.counts.shape,
-                   needed=(len(self.windows) - 1, len(self.places), len(self.events))))
+                tr(
+                    "The ledger's counts have shape {shape}; its labels need {needed}.",
+                    shape=self.counts.shape,
+                    needed=(len(self.windows) - 1, len(self.places), len(self.events)),
+                )
+            )
         missing = [e for e in self.events if e not in self.prices]
         if missing:
             raise unknown("price", missing[0], self.prices)
@@ -52,8 +56,15 @@ class Ledger:
         size = 8 * windows * places * events
         if size > LARGEST:
             raise DescriptionError(
-                tr("A ledger of {windows} windows × {places} places × {events} events takes {mb:.0f} MB; at most {limit:.0f}. Use longer windows.",
-                   windows=windows, places=places, events=events, mb=size / 2**20, limit=LARGEST / 2**20))
+                tr(
+                    "A ledger of {windows} windows × {places} places × {events} events takes {mb:.0f} MB; at most {limit:.0f}. Use longer windows.",
+                    windows=windows,
+                    places=places,
+                    events=events,
+                    mb=size / 2**20,
+                    limit=LARGEST / 2**20,
+                )
+            )
 
     def _joules(self) -> NDArray[np.float64]:
         return np.array([self.prices[e].joules for e in self.events])
@@ -84,7 +95,11 @@ class Ledger:
 
     def by_place(self) -> dict[str, float]:
         """Joules by place."""
-        return dict(zip(self.places, (self.counts.sum(axis=0) @ self._joules()).tolist(), strict=True)) if self.events else {}
+        return (
+            dict(zip(self.places, (self.counts.sum(axis=0) @ self._joules()).tolist(), strict=True))
+            if self.events
+            else {}
+        )
 
     def reprice(self, prices: Mapping[str, Price]) -> Ledger:
         """The same counts at other prices, without a run.
@@ -97,5 +112,9 @@ class Ledger:
         if wrong:
             raise unknown("event", wrong[0], self.events)
         if self.timing != "none" and any(merged[e].seconds != self.prices[e].seconds for e in self.events):
-            raise UnsupportedError(tr("Other times per event change the chip time, which is decided during a run: run the experiment again on a chip with these prices."))
+            raise UnsupportedError(
+                tr(
+                    "Other times per event change the chip time, which is decided during a run: run the experiment again on a chip with these prices."
+                )
+            )
         return replace(self, prices=merged)

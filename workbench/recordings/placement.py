@@ -28,7 +28,12 @@ class CoreUse:
 
     def resources(self) -> dict[str, Use]:
         """Every resource by name."""
-        return {"neurons": self.neurons, "synapses": self.synapses, "axons in": self.axons_in, "axons out": self.axons_out}
+        return {
+            "neurons": self.neurons,
+            "synapses": self.synapses,
+            "axons in": self.axons_in,
+            "axons out": self.axons_out,
+        }
 
 
 @final

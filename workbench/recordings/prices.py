@@ -35,4 +35,6 @@ class Price:
     def __post_init__(self) -> None:
         for name, value in (("joules", self.joules), ("seconds", self.seconds)):
             if not 0 <= value < 1:
-                raise DescriptionError(tr("Price.{name} is {value}: it must lie between 0 and 1 (SI).", name=name, value=value))
+                raise DescriptionError(
+                    tr("Price.{name} is {value}: it must lie between 0 and 1 (SI).", name=name, value=value)
+                )

@@ -48,7 +48,10 @@ class Recording:
     def after(self, time: float) -> Recording:
         """The part from `time` (s) on: spikes, traces and counts are cut; ledger and placement stay those of the whole run."""
         spikes = {name: s.after(time) for name, s in self.spikes.items()}
-        counts = {name: spikes[name].count if self.counts[name] == self.spikes[name].count else self.counts[name] for name in spikes}
+        counts = {
+            name: spikes[name].count if self.counts[name] == self.spikes[name].count else self.counts[name]
+            for name in spikes
+        }
         traces = {name: t.isel(time=np.flatnonzero(t["time"].values >= time - 1e-9)) for name, t in self.traces.items()}
         return replace(self, spikes=spikes, counts=counts, traces=traces, begins=max(self.begins, time))
 
@@ -65,7 +68,7 @@ class Recording:
 
     def save(self, path: str | Path) -> Path:
         """Write everything to one netCDF (HDF5) file; raises StoreError, and leaves nothing half-written."""
-        from workbench.recordings.store import save  # noqa: PLC0415  HDF5 only when a file is touched
+        from workbench.recordings.store import save  # noqa: only when a file is touched
 
         return save(self, Path(path))
 

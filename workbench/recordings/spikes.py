@@ -23,7 +23,7 @@ class Spikes:
     @property
     def times(self) -> NDArray[np.float64]:
         """The time of each spike, s."""
-        return self.steps * self.dt
+        return self.steps * np.float64(self.dt)
 
     @property
     def count(self) -> int:
@@ -41,8 +41,12 @@ class Spikes:
         return Spikes(self.steps[first:last], self.neurons[first:last], self.dt)
 
     def __eq__(self, other: object) -> bool:
-        return (isinstance(other, Spikes) and self.dt == other.dt and np.array_equal(self.steps, other.steps)
-                and np.array_equal(self.neurons, other.neurons))
+        return (
+            isinstance(other, Spikes)
+            and self.dt == other.dt
+            and np.array_equal(self.steps, other.steps)
+            and np.array_equal(self.neurons, other.neurons)
+        )
 
     __hash__ = None  # type: ignore[assignment]  # it holds arrays
 

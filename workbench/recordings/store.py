@@ -44,15 +44,14 @@ def save(recording: Recording, path: Path) -> Path:
     The file is made in memory first (compressed, a few bytes a spike): HDF5 that meets a full disk half-way leaves handles open and
     prints a page of its own errors, while bytes can be written whole or not at all.
     """
-    import h5netcdf  # noqa: PLC0415  HDF5 only when a file is touched
+    import h5netcdf  # noqa: only when a file is touched
     import h5py  # noqa: PLC0415
 
-    with h5py.File(path.name, "w", driver="core", backing_store=False) as image:
-        with h5netcdf.File(image, "w") as root:
-            _write(root, recording)
-            root.flush()
-            image.flush()
-            content = image.id.get_file_image()
+    with h5py.File(path.name, "w", driver="core", backing_store=False) as image, h5netcdf.File(image, "w") as root:
+        _write(root, recording)
+        root.flush()
+        image.flush()
+        content = image.id.get_file_image()
     return files.write(path, content)
 
 
@@ -71,8 +70,13 @@ def load(path: Path) -> Recording:
         version = int(root.attrs["workbench_format"])
         if version > FORMAT:
             raise StoreError(
-                tr("{path} was written by a newer workbench (format {version}; this one reads up to {known}). Update the workbench to read it.",
-                   path=path, version=version, known=FORMAT))
+                tr(
+                    "{path} was written by a newer workbench (format {version}; this one reads up to {known}). Update the workbench to read it.",
+                    path=path,
+                    version=version,
+                    known=FORMAT,
+                )
+            )
         try:
             return _read(root)
         except (OSError, KeyError, ValueError, RuntimeError) as error:
@@ -108,7 +112,10 @@ def _write(root: Any, r: Recording) -> None:
 def _read(root: Any) -> Recording:
     populations = _json(root, "populations")
     dt = float(root.attrs["dt"])
-    spikes = {name: Spikes(_values(root[f"spikes/{name}"], "steps"), _values(root[f"spikes/{name}"], "neurons"), dt) for name in populations}
+    spikes = {
+        name: Spikes(_values(root[f"spikes/{name}"], "steps"), _values(root[f"spikes/{name}"], "neurons"), dt)
+        for name in populations
+    }
     placed = root["placement"]
     return Recording(
         spikes=spikes,
@@ -116,8 +123,12 @@ def _read(root: Any) -> Recording:
         counts={name: fired for name, (_, fired) in populations.items()},
         traces={name: _read_trace(group, name) for name, group in _groups(root, "traces").items()},
         ledger=_read_ledger(root["ledger"]),
-        placement=Placement(cores=tuple(_core(c) for c in _json(placed, "cores")), core_of=_values(placed, "core_of"),
-                            losses=tuple(_json(placed, "losses")), mesh=tuple(_json(placed, "mesh"))),
+        placement=Placement(
+            cores=tuple(_core(c) for c in _json(placed, "cores")),
+            core_of=_values(placed, "core_of"),
+            losses=tuple(_json(placed, "losses")),
+            mesh=tuple(_json(placed, "mesh")),
+        ),
         experiment=_json(root, "experiment"),
         dt=dt,
         duration=float(root.attrs["duration"]),
@@ -140,9 +151,18 @@ def _write_ledger(group: Any, ledger: Ledger) -> None:
 
 
 def _read_ledger(group: Any) -> Ledger:
-    prices = {name: Price(p["joules"], p["seconds"], Citation(**p["citation"])) for name, p in _json(group, "prices").items()}
-    return Ledger(counts=_values(group, "counts"), windows=_values(group, "windows"), places=tuple(_json(group, "places")),
-                  events=tuple(_json(group, "events")), prices=prices, timing=str(group.attrs["timing"]), chip_times=_values(group, "chip_times"))
+    prices = {
+        name: Price(p["joules"], p["seconds"], Citation(**p["citation"])) for name, p in _json(group, "prices").items()
+    }
+    return Ledger(
+        counts=_values(group, "counts"),
+        windows=_values(group, "windows"),
+        places=tuple(_json(group, "places")),
+        events=tuple(_json(group, "events")),
+        prices=prices,
+        timing=str(group.attrs["timing"]),
+        chip_times=_values(group, "chip_times"),
+    )
 
 
 def _write_trace(group: Any, trace: xarray.DataArray) -> None:
@@ -233,4 +253,6 @@ def _cut(path: Path) -> StoreError:
 
 
 def _foreign(path: Path) -> StoreError:
-    return StoreError(tr("{path} is not a recording of the workbench. Recordings are written by recording.save(path).", path=path))
+    return StoreError(
+        tr("{path} is not a recording of the workbench. Recordings are written by recording.save(path).", path=path)
+    )

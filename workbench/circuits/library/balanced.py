@@ -30,8 +30,12 @@ class Balanced(Circuit):
 
     g: float = quantity(5.0, "", low=0.0, high=12.0, doc="relative inhibitory weight", label="inhibition g")
     eta: float = quantity(2.0, "", low=0.0, high=5.0, doc="external rate over threshold rate", label="drive η")
-    excitatory: int = count(10000, low=8, high=1_000_000, doc="number of excitatory neurons", label="excitatory neurons", log=True)
-    connectivity: float = quantity(0.1, "", low=0.001, high=1.0, doc="share of each population a neuron draws", label="connectivity ε")
+    excitatory: int = count(
+        10000, low=8, high=1_000_000, doc="number of excitatory neurons", label="excitatory neurons", log=True
+    )
+    connectivity: float = quantity(
+        0.1, "", low=0.001, high=1.0, doc="share of each population a neuron draws", label="connectivity ε"
+    )
     j: float = quantity(0.1 * mV, "mV", low=0.001 * mV, high=5 * mV, doc="excitatory jump", label="synaptic jump J")
     delay: float = quantity(1.5 * ms, "ms", low=0.1 * ms, high=20 * ms, doc="transmission delay", label="delay D")
     neuron: Lif = part(Lif(), doc="the neuron model")

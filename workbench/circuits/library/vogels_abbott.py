@@ -24,14 +24,40 @@ class VogelsAbbott(Circuit):
     name: ClassVar[str] = "vogels-abbott"
     title: ClassVar[str] = "Vogels–Abbott network"
 
-    excitatory: int = count(3200, low=8, high=1_000_000, doc="number of excitatory neurons", label="excitatory neurons", log=True)
+    excitatory: int = count(
+        3200, low=8, high=1_000_000, doc="number of excitatory neurons", label="excitatory neurons", log=True
+    )
     connectivity: float = quantity(0.02, "", low=0.0001, high=1.0, doc="connection probability", label="connectivity p")
-    excite: float = quantity(1.62 * mV, "mV", low=0 * mV, high=50 * mV, doc="jump of the excitatory current times resistance", label="excitation")
-    inhibit: float = quantity(-9 * mV, "mV", low=-100 * mV, high=0 * mV, doc="jump of the inhibitory current times resistance", label="inhibition")
+    excite: float = quantity(
+        1.62 * mV,
+        "mV",
+        low=0 * mV,
+        high=50 * mV,
+        doc="jump of the excitatory current times resistance",
+        label="excitation",
+    )
+    inhibit: float = quantity(
+        -9 * mV,
+        "mV",
+        low=-100 * mV,
+        high=0 * mV,
+        doc="jump of the inhibitory current times resistance",
+        label="inhibition",
+    )
     delay: float = quantity(0.1 * ms, "ms", low=0.1 * ms, high=20 * ms, doc="transmission delay", label="delay")
     neuron: Lif = part(
-        Lif(tau=20 * ms, rest=-49 * mV, threshold=-50 * mV, reset=-60 * mV, refractory=5 * ms, resistance=100 * Mohm, tau_exc=5 * ms, tau_inh=10 * ms),
-        doc="the neuron model")
+        Lif(
+            tau=20 * ms,
+            rest=-49 * mV,
+            threshold=-50 * mV,
+            reset=-60 * mV,
+            refractory=5 * ms,
+            resistance=100 * Mohm,
+            tau_exc=5 * ms,
+            tau_inh=10 * ms,
+        ),
+        doc="the neuron model",
+    )
 
     def network(self) -> Network:
         """See Circuit."""
@@ -39,7 +65,10 @@ class VogelsAbbott(Circuit):
         start = {"v": Uniform(self.neuron.reset, self.neuron.threshold)}
         strong, weak = self.inhibit / self.neuron.resistance, self.excite / self.neuron.resistance
         return Network(
-            populations={"E": Population(self.excitatory, self.neuron, start), "I": Population(max(1, self.excitatory // 4), self.neuron, start)},
+            populations={
+                "E": Population(self.excitatory, self.neuron, start),
+                "I": Population(max(1, self.excitatory // 4), self.neuron, start),
+            },
             projections={
                 "EE": Projection("E", "E", random, weight=weak, delay=self.delay, receptor="exc"),
                 "EI": Projection("E", "I", random, weight=weak, delay=self.delay, receptor="exc"),

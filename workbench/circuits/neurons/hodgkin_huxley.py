@@ -21,16 +21,26 @@ class HodgkinHuxley(Neuron):
     C dv/dt = I − g_Na m³h (v − E_Na) − g_K n⁴ (v − E_K) − g_L (v − E_L); currents in A equal A/cm² here.
     """
 
-    capacitance: float = quantity(1 * uF, "µF", low=0.1 * uF, high=10 * uF, doc="membrane capacitance of 1 cm²", spread=True)
+    capacitance: float = quantity(
+        1 * uF, "µF", low=0.1 * uF, high=10 * uF, doc="membrane capacitance of 1 cm²", spread=True
+    )
     sodium: float = quantity(0.12, "S", low=0.0, high=1.0, doc="peak sodium conductance of 1 cm²", spread=True)
     potassium: float = quantity(0.036, "S", low=0.0, high=1.0, doc="peak potassium conductance of 1 cm²", spread=True)
     leak: float = quantity(0.0003, "S", low=0.0, high=0.1, doc="leak conductance of 1 cm²", spread=True)
-    reversal_sodium: float = quantity(50 * mV, "mV", low=0.0, high=100 * mV, doc="sodium reversal potential", spread=True)
-    reversal_potassium: float = quantity(-77 * mV, "mV", low=-120 * mV, high=0.0, doc="potassium reversal potential", spread=True)
-    reversal_leak: float = quantity(-54.387 * mV, "mV", low=-100 * mV, high=0.0, doc="leak reversal potential", spread=True)
+    reversal_sodium: float = quantity(
+        50 * mV, "mV", low=0.0, high=100 * mV, doc="sodium reversal potential", spread=True
+    )
+    reversal_potassium: float = quantity(
+        -77 * mV, "mV", low=-120 * mV, high=0.0, doc="potassium reversal potential", spread=True
+    )
+    reversal_leak: float = quantity(
+        -54.387 * mV, "mV", low=-100 * mV, high=0.0, doc="leak reversal potential", spread=True
+    )
     bias: float = quantity(0.0, "µA", low=-1e-3, high=1e-3, doc="constant current into 1 cm²", spread=True)
     tau_exc: float = quantity(5 * ms, "ms", low=0.05 * ms, high=1 * s, doc="decay of excitatory receptors", spread=True)
-    reversal_exc: float = quantity(0 * mV, "mV", low=-100 * mV, high=100 * mV, doc="reversal of excitatory conductances", spread=True)
+    reversal_exc: float = quantity(
+        0 * mV, "mV", low=-100 * mV, high=100 * mV, doc="reversal of excitatory conductances", spread=True
+    )
 
     # The opening rates are x/(1 - exp(-x)), whose hole at x = 0 is stepped over by 1e-12 V. Brian2's exprel has no hole, but on the
     # numpy target it prints its argument at every call, which makes a run fifty times slower.
@@ -43,7 +53,12 @@ class HodgkinHuxley(Neuron):
     fires: ClassVar[str] = "v > 0*mV"
     after: ClassVar[str] = ""
     holds: ClassVar[str] = "v > 0*mV"
-    start: ClassVar[Mapping[str, str | float]] = {"v": -65 * mV, "m": 0.0529324852572496, "h": 0.596120753508460, "n": 0.317676914060697}
+    start: ClassVar[Mapping[str, str | float]] = {
+        "v": -65 * mV,
+        "m": 0.0529324852572496,
+        "h": 0.596120753508460,
+        "n": 0.317676914060697,
+    }
     method: ClassVar[str] = "euler"
     receptors: ClassVar[Mapping[str, Receptor]] = {
         "exc": Exponential("current", "tau_exc"),

@@ -30,12 +30,20 @@ class Lif(Neuron):
     threshold: float = quantity(20 * mV, "mV", low=-80 * mV, high=100 * mV, doc="firing threshold", spread=True)
     reset: float = quantity(10 * mV, "mV", low=-100 * mV, high=100 * mV, doc="potential after a spike", spread=True)
     refractory: float = quantity(2 * ms, "ms", low=0 * ms, high=100 * ms, doc="absolute refractory period", spread=True)
-    resistance: float = quantity(40 * Mohm, "MΩ", low=1 * kohm, high=10 * Gohm, doc="membrane resistance", log=True, spread=True)
+    resistance: float = quantity(
+        40 * Mohm, "MΩ", low=1 * kohm, high=10 * Gohm, doc="membrane resistance", log=True, spread=True
+    )
     bias: float = quantity(0 * nA, "nA", low=-100 * nA, high=100 * nA, doc="constant current", spread=True)
     tau_exc: float = quantity(5 * ms, "ms", low=0.05 * ms, high=1 * s, doc="decay of excitatory receptors", spread=True)
-    tau_inh: float = quantity(10 * ms, "ms", low=0.05 * ms, high=1 * s, doc="decay of inhibitory receptors", spread=True)
-    reversal_exc: float = quantity(0 * mV, "mV", low=-100 * mV, high=100 * mV, doc="reversal of excitatory conductances", spread=True)
-    reversal_inh: float = quantity(-80 * mV, "mV", low=-120 * mV, high=100 * mV, doc="reversal of inhibitory conductances", spread=True)
+    tau_inh: float = quantity(
+        10 * ms, "ms", low=0.05 * ms, high=1 * s, doc="decay of inhibitory receptors", spread=True
+    )
+    reversal_exc: float = quantity(
+        0 * mV, "mV", low=-100 * mV, high=100 * mV, doc="reversal of excitatory conductances", spread=True
+    )
+    reversal_inh: float = quantity(
+        -80 * mV, "mV", low=-120 * mV, high=100 * mV, doc="reversal of inhibitory conductances", spread=True
+    )
 
     equations: ClassVar[str] = "dv/dt = (rest - v + resistance * current) / tau : volt (unless refractory)"
     fires: ClassVar[str] = "v > threshold"
@@ -57,8 +65,12 @@ class Lif(Neuron):
         """A reset above the threshold would fire for ever."""
         if isinstance(self.reset, float) and isinstance(self.threshold, float) and self.reset >= self.threshold:
             raise DescriptionError(
-                tr("Lif.reset is {reset:g} mV and Lif.threshold {threshold:g} mV: the reset must lie below the threshold.",
-                   reset=self.reset / mV, threshold=self.threshold / mV))
+                tr(
+                    "Lif.reset is {reset:g} mV and Lif.threshold {threshold:g} mV: the reset must lie below the threshold.",
+                    reset=self.reset / mV,
+                    threshold=self.threshold / mV,
+                )
+            )
 
     @staticmethod
     def step_constants(parameters: Mapping[str, Any], used: Sequence[str], dt: float) -> dict[str, Any]:
@@ -79,5 +91,7 @@ class Lif(Neuron):
                 close = np.abs(gap) < 1e-9 * tau
                 apart = p["resistance"] * tau / np.where(close, 1.0, gap) * (c - a)
                 b = np.where(close, p["resistance"] * a * dt / p["tau"], apart)
-                made[f"b.{name}"], made[f"c.{name}"] = (float(b), float(c)) if np.ndim(b) == 0 else (b, np.broadcast_to(c, b.shape))
+                made[f"b.{name}"], made[f"c.{name}"] = (
+                    (float(b), float(c)) if np.ndim(b) == 0 else (b, np.broadcast_to(c, b.shape))
+                )
         return made

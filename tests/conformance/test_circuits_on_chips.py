@@ -1,0 +1,130 @@
+"""Every library circuit at its quick size on every chip: it runs and keeps the house's promises, or says what is missing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+
+from workbench.backends.base import compile
+from workbench.chips import CHIPS, Ideal
+from workbench.circuits import CIRCUITS
+from workbench.circuits.drive import draw
+from workbench.circuits.synapses import Gap
+from workbench.errors import Cancelled, UnsupportedError
+from workbench.experiment import Experiment
+from workbench.units import ms
+
+DT = 0.1 * ms
+DURATION = 60 * ms
+PAIRS = [(circuit, chip) for circuit in CIRCUITS for chip in CHIPS]
+
+
+@cache
+def experiment(circuit: str, chip: str) -> Experiment:
+    return Experiment(CIRCUITS[circuit].quick(), CHIPS[chip], duration=DURATION, dt=DT, seed=3)
+
+
+@cache
+def recording(circuit: str, chip: str):
+    try:
+        return experiment(circuit, chip).run()
+    except UnsupportedError:
+        return None  # that the sentence names what the chip has is tested with each backend
+
+
+def has_gaps(circuit: str) -> bool:
+    return any(isinstance(b.kind, Gap) for b in experiment(circuit, "ideal").netlist().projections.values())
+
+
+@pytest.mark.parametrize(("circuit", "chip"), PAIRS)
+def test_it_runs_and_adds_up(circuit, chip):
+    r = recording(circuit, chip)
+    if r is None:
+        return
+    assert sum(r.counts.values()) > 0, "the quick size is silent"
+    for name, spikes in r.spikes.items():
+        assert spikes.count == r.counts[name]
+        assert np.all(np.diff(spikes.steps * r.sizes[name] + spikes.neurons) > 0)
+        assert spikes.neurons.min(initial=0) >= 0
+        assert spikes.neurons.max(initial=0) < r.sizes[name]
+    assert r.ledger.counts.min() >= 0
+    assert r.ledger.total == pytest.approx(r.ledger.energy().sum())
+    assert sum(r.ledger.by_event().values()) == pytest.approx(r.ledger.total)
+    for core in r.placement.cores:
+        assert all(used <= limit for used, limit in core.resources().values())
+    for price in r.ledger.prices.values():
+        assert price.citation.kind in ("published", "computed", "assumed")
+        assert price.citation.where
+
+
+@pytest.mark.parametrize(("circuit", "chip"), PAIRS)
+def test_a_run_in_pieces_is_the_run(circuit, chip):
+    whole = recording(circuit, chip)
+    if whole is None:
+        return
+    program = experiment(circuit, chip).compile()
+    going = program.start(draw(program.netlist, DURATION, dt=DT, seed=3), seed=3)
+    for _ in range(6):
+        going.advance(DURATION / 6)
+    again = going.recording()
+    assert all(again.spikes[n] == whole.spikes[n] for n in whole.spikes)
+    assert np.array_equal(again.ledger.counts, whole.ledger.counts)
+
+
+@pytest.mark.parametrize(("circuit", "chip"), PAIRS)
+def test_a_saved_run_goes_on(circuit, chip, tmp_path):
+    whole = recording(circuit, chip)
+    if whole is None:
+        return
+    program = experiment(circuit, chip).compile()
+    going = program.start(draw(program.netlist, DURATION, dt=DT, seed=3), seed=3)
+    going.advance(DURATION / 2)
+    going.save(tmp_path / "half")
+    resumed = experiment(circuit, chip).compile().resume(tmp_path / "half")
+    resumed.advance(DURATION / 2)
+    assert all(resumed.recording().spikes[n] == whole.spikes[n] for n in whole.spikes)
+
+
+@pytest.mark.parametrize(("circuit", "chip"), [(c, h) for c, h in PAIRS if CHIPS[h].kind != "ideal"])
+def test_what_the_chip_realised_is_what_the_reference_runs(circuit, chip):
+    r = recording(circuit, chip)
+    if r is None or r.arithmetic != "float64":
+        return
+    realised = experiment(circuit, chip).compile().realised
+    drive = draw(realised, DURATION, dt=DT, seed=3)
+    reference = compile(realised, Ideal(), dt=DT, seed=3).run(drive)
+    assert all(reference.spikes[n] == r.spikes[n] for n in r.spikes)
+    if not has_gaps(circuit):
+        assert all(recording(circuit, "ideal").spikes[n] == r.spikes[n] for n in r.spikes)
+
+
+@pytest.mark.parametrize("chip", CHIPS)
+def test_cancel_ends_a_run(chip):
+    def stop(fraction: float, text: str) -> None:
+        if fraction > 0.1:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        experiment("balanced", chip).run(stop)
+
+
+def test_full_size_balanced_equals_the_reference_for_a_second():
+    """12,500 neurons, 15.6 million synapses, a second: every spike and step. WORKBENCH_FULL_SECONDS shortens it on small machines."""
+    seconds = float(os.environ.get("WORKBENCH_FULL_SECONDS", "1.0"))
+    full = Experiment(CIRCUITS["balanced"], CHIPS["loihi-roomy"], duration=seconds, dt=DT, seed=1)
+    ours, reference = full.run(), full.on(Ideal()).run()
+    assert sum(ours.counts.values()) > 0
+    for name in ours.spikes:
+        assert ours.spikes[name] == reference.spikes[name]
+
+
+def test_a_chip_with_other_numbers_is_data():
+    chip = replace(CHIPS["loihi-davies"], name="mine", neurons_per_core=64, tiles_x=3)
+    r = experiment("vogels-abbott", "ideal").on(chip).run()
+    assert r.placement.mesh == (3, 4)
+    assert r.ledger.count("east-west hop") > 0
+    assert all(r.spikes[n] == recording("vogels-abbott", "ideal").spikes[n] for n in r.spikes)
