@@ -140,7 +140,7 @@ class EventRun(Run):
         self.program, self.drive, self.step = program, drive, 0
         netlist, real = program.netlist, program._real
         size, kinds = netlist.size, len(program._wires.exponentials)
-        slots = 1 + max([1, *(int(np.max(d)) for d in program._delays.values())])
+        slots = 1 + max([1, *(int(np.max(d, initial=1)) for d in program._delays.values())])
         v = np.concatenate(
             [np.broadcast_to(np.asarray(c.initial["v"], real), c.size) for c in netlist.populations.values()]
         )
