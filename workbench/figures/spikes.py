@@ -98,7 +98,7 @@ def rate(
 
 
 @picture
-def spectrum(recording: Recording, population: str, *, low: float = 5.0, high: float = 400.0) -> Sketch:
+def spectrum(recording: Recording, population: str, *, low: float = 5.0, high: float = 800.0) -> Sketch:
     """How strongly the rate of a population swings at each frequency, between `low` and `high` (Hz)."""
     found = measures.spectrum(recording, population)
     inside = (found.at >= low) & (found.at <= high)

@@ -99,7 +99,7 @@ def spectrum(recording: Recording, population: str, *, bin: float = 0.5 * ms, se
     return Series(np.fft.rfftfreq(4 * length, step), 2 * step * power / np.sum(window**2))
 
 
-def peak_frequency(recording: Recording, population: str, *, low: float = 5 * Hz, high: float = 500 * Hz) -> float:
+def peak_frequency(recording: Recording, population: str, *, low: float = 5 * Hz, high: float = 800 * Hz) -> float:
     """The frequency at which the population rate swings most, Hz, between `low` and `high`; NaN without spikes."""
     if recording.counts[population] == 0:
         return float("nan")
