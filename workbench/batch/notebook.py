@@ -189,7 +189,7 @@ def _run(order: Order, notebook: Any, given: Mapping[str, Any], progress: Progre
         warnings.simplefilter("ignore")
         try:
             return papermill.execute_notebook(
-                notebook, None, parameters=dict(given), engine_name="workbench", kernel_name="python3",
+                notebook, None, parameters=dict(given), engine_name="workbench", kernel_name="python3", language="python",
                 progress_bar=False, cwd=str(order.notebook.absolute().parent),
                 start_timeout=START_SECONDS, config=_transport(),
             )  # fmt: skip

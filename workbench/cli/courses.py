@@ -178,7 +178,7 @@ def _run(course: Course, edition: Edition, into: Path, workers: int | None, *, a
         click.echo(f"  {name}: {error}", err=True)
     compared = _compare(course, edition, executed, into / "claims")
     click.echo()
-    _print_claims(compared)
+    _print_claims(course, compared)
     held = sum(one.ok for _, one in compared if one is not None and not isinstance(one, str))
     gated = sum(not isinstance(one, str) for _, one in compared)
     click.echo("\n" + tr("{held} of {gated} claims hold.", held=held, gated=gated))
@@ -236,14 +236,20 @@ def _compare(
     return compared
 
 
-def _print_claims(compared: list[tuple[str, Compared | str]]) -> None:
+def _print_claims(course: Course, compared: list[tuple[str, Compared | str]]) -> None:
+    from workbench.course.check import same
+    from workbench.studies import load_study
+
     lines: list[tuple[str, ...]] = []
+    usual = {lesson.name: load_study(lesson.study)().to_border() if lesson.study else {} for lesson in course.lesson}
     for lesson, one in compared:
         if isinstance(one, str):
             lines.append((lesson, one, "", "", tr("full edition only"), ""))
             continue
         number, ours, published, within, verdict, source = one.cells()
-        at = " ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in one.claim.at.items())
+        # where a claim sets a knob to what it is anyway, the table need not say so
+        unusual = {k: v for k, v in one.claim.at.items() if not same(v, usual[lesson].get(k))}
+        at = " ".join(f"{k}={v:g}" if isinstance(v, float) else f"{k}={v}" for k, v in unusual.items())
         lines.append((lesson, f"{number} {at}".strip(), published, ours, f"{within} {verdict}".strip(), source))
     if lines:
         say.table(lines, tr("lesson"), tr("number"), tr("published"), tr("ours"), tr("within?"), tr("source"))

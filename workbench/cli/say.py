@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,6 +40,10 @@ def formats(text: str) -> tuple[str, ...]:
 def table(rows: Iterable[tuple[str, ...]], *titles: str) -> None:
     """Print rows under titles in aligned columns."""
     lines = columns([tuple(titles), *rows])
+    if sys.stdout.isatty():
+        # the last column is the one that can be cut
+        wide = shutil.get_terminal_size().columns
+        lines = [line if len(line) <= wide else line[: wide - 1] + "…" for line in lines]
     click.echo(click.style(lines[0], bold=True))
     for line in lines[1:]:
         click.echo(line)
@@ -81,11 +86,16 @@ def progress(name: str) -> Iterator[Callable[[float, str], None]]:
             click.echo("\r" + " " * width + "\r", nl=False, err=True)
 
 
+QUIET = 15.0
+"""Seconds between two lines about a running job, where there is no living line."""
+
+
 def watch(jobs: Mapping[str, Job[Any]], *, said: Mapping[str, str] | None = None) -> None:
     """Wait for named jobs: one living line in a terminal, a line at each end elsewhere."""
     living = sys.stderr.isatty()
     started = {name: time.perf_counter() for name in jobs}
     pending = dict(jobs)
+    spoken = dict(started)
     width = 0
     while pending:
         for name, job in list(pending.items()):
@@ -101,4 +111,8 @@ def watch(jobs: Mapping[str, Job[Any]], *, said: Mapping[str, str] | None = None
             line = ("  " + "   ".join(parts))[:110]
             click.echo("\r" + line.ljust(width), nl=False, err=True)
             width = len(line)
+        for name, job in pending.items():
+            if not living and time.perf_counter() - spoken[name] > QUIET:
+                spoken[name] = time.perf_counter()
+                click.echo(f"  {name}  {job.progress[0]:.0%}  {job.progress[1]}", err=True)
         time.sleep(0.05 if pending else 0)

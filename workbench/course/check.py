@@ -60,6 +60,7 @@ class Compared:
         ours = tr("missing") if self.ours is None else rounded(self.ours)
         verdict = tr("ok") if self.ok else tr("NOT WITHIN")
         within = tr("within {tolerance}", tolerance=self.claim.within) if self.claim.within else ""
+        within = tr("exactly") if self.claim.within == "0" else within
         return self.claim.number, ours, self.published, within, verdict, self.claim.source
 
 
