@@ -60,8 +60,18 @@ def test_refractory_neurons_drop_jumps_and_keep_currents(hold, receptor):
     network = Network(
         {"P": Population(8, Lif(refractory=hold * DT, bias=0.52 * nA), {"v": Uniform(0, 19.9 * mV)})},
         {"S": Source(8, Poisson(4000))},
-        {"S": Projection("S", "P", OneToOne(), weight=weight, receptor=receptor),
-         "P": Projection("P", "P", AllToAll(), weight=Normal(weight, 0.3 * weight), delay=Uniform(0.1 * ms, 1 * ms), receptor=receptor)})
+        {
+            "S": Projection("S", "P", OneToOne(), weight=weight, receptor=receptor),
+            "P": Projection(
+                "P",
+                "P",
+                AllToAll(),
+                weight=Normal(weight, 0.3 * weight),
+                delay=Uniform(0.1 * ms, 1 * ms),
+                receptor=receptor,
+            ),
+        },
+    )
     ours, twin = spikes_of(network, 300)
     assert len(ours) > 50
     assert ours == twin
@@ -71,10 +81,15 @@ def test_a_jump_into_the_step_of_a_spike_is_lost():
     """Neuron 0 fires in step 3; its jump of step 3 is dropped, that of step 4 counts when it holds for no or one step."""
     for hold, extra in ((0, 2), (1, 2), (2, 1)):
         lif = Lif(tau=1.0, refractory=hold * DT, threshold=20 * mV, reset=0.0)
-        network = Network({"P": Population(1, lif)}, {"S": Source(1, SpikeList((0.1 * ms, 0.2 * ms, 0.3 * ms, 0.4 * ms), (0, 0, 0, 0)))},
-                          {"S": Projection("S", "P", OneToOne(), weight=15 * mV)})
+        network = Network(
+            {"P": Population(1, lif)},
+            {"S": Source(1, SpikeList((0.1 * ms, 0.2 * ms, 0.3 * ms, 0.4 * ms), (0, 0, 0, 0)))},
+            {"S": Projection("S", "P", OneToOne(), weight=15 * mV)},
+        )
         netlist = unfold(network, seed=0)
-        run = compile(netlist, Ideal(), dt=DT, seed=0, probes=(Probe("P", "v"),)).start(draw(netlist, 1 * ms, dt=DT, seed=0))
+        run = compile(netlist, Ideal(), dt=DT, seed=0, probes=(Probe("P", "v"),)).start(
+            draw(netlist, 1 * ms, dt=DT, seed=0)
+        )
         run.advance(1 * ms)
         recording = run.recording()
         # Jumps arrive in steps 2, 3, 4, 5; two lift it over the threshold, seen in step 4, in which the third is lost.
@@ -99,7 +114,9 @@ def test_populations_of_one_model_share_one_group_and_one_synapses_object():
     assert len(run.groups) == 1
     assert len(run.wires) == 1
     assert len(run.wires[0].blocks) == 4
-    assert "w" not in run.wires[0].brian.variables, "weights that depend on the source alone take no room per synapse"
+    assert "synaptic_weight" not in run.wires[0].brian.variables, (
+        "weights that depend on the source alone take no room per synapse"
+    )
     assert run.wires[0].brian.pre.variables["delay"].size == 1
 
 
@@ -118,8 +135,10 @@ def test_a_run_cut_in_a_hundred_is_the_same_run():
 def test_stepping_by_hand_is_what_brian2_does():
     """The same network once through our loop and once through Network.run, input from a bias so that Brian2 needs no help."""
     network = Network(
-        {"P": Population(40, Lif(bias=0.6 * nA), {"v": Uniform(0, 19 * mV)})}, {},
-        {"PP": Projection("P", "P", FixedInDegree(degree=8), weight=-1 * mV, delay=Uniform(0.1 * ms, 2 * ms))})
+        {"P": Population(40, Lif(bias=0.6 * nA), {"v": Uniform(0, 19 * mV)})},
+        {},
+        {"PP": Projection("P", "P", FixedInDegree(degree=8), weight=-1 * mV, delay=Uniform(0.1 * ms, 2 * ms))},
+    )
     netlist = unfold(network, seed=1)
     program = compile(netlist, Ideal(), dt=DT, seed=1)
     drive = draw(netlist, 50 * ms, dt=DT, seed=1)
@@ -163,10 +182,14 @@ np.savez({str(tmp_path / "end.npz")!r}, steps=r.of("E").steps, neurons=r.of("E")
 
 def test_spikes_from_outside_and_synapses_under_way_are_saved(tmp_path):
     network = Network(
-        {"P": Population(3, Lif()), "Q": Population(2, Lif(tau=10 * ms))}, {"hand": Source(3, External())},
-        {"in": Projection("hand", "P", OneToOne(), weight=25 * mV, delay=Values((0.4 * ms, 2 * ms, 3 * ms))),
-         "PQ": Projection("P", "Q", AllToAll(), weight=9 * mV, delay=Uniform(2 * ms, 5 * ms)),
-         "QP": Projection("Q", "P", AllToAll(), weight=120 * pA, delay=1 * ms, receptor="exc")})
+        {"P": Population(3, Lif()), "Q": Population(2, Lif(tau=10 * ms))},
+        {"hand": Source(3, External())},
+        {
+            "in": Projection("hand", "P", OneToOne(), weight=25 * mV, delay=Values((0.4 * ms, 2 * ms, 3 * ms))),
+            "PQ": Projection("P", "Q", AllToAll(), weight=9 * mV, delay=Uniform(2 * ms, 5 * ms)),
+            "QP": Projection("Q", "P", AllToAll(), weight=120 * pA, delay=1 * ms, receptor="exc"),
+        },
+    )
     netlist = unfold(network, seed=2)
     program, drive = compile(netlist, Ideal(), dt=DT, seed=2), draw(netlist, 12 * ms, dt=DT, seed=2)
     counts = np.zeros((20, 3), int)
@@ -187,8 +210,11 @@ def test_spikes_from_outside_and_synapses_under_way_are_saved(tmp_path):
 
 
 def test_inputs_reach_the_neurons_they_are_meant_for():
-    network = Network({"P": Population(4, Lif())}, {"hand": Source(4, External())},
-                      {"in": Projection("hand", "P", OneToOne(), weight=25 * mV, delay=0.3 * ms)})
+    network = Network(
+        {"P": Population(4, Lif())},
+        {"hand": Source(4, External())},
+        {"in": Projection("hand", "P", OneToOne(), weight=25 * mV, delay=0.3 * ms)},
+    )
     netlist = unfold(network, seed=0)
     run = compile(netlist, Ideal(), dt=DT, seed=0).start(draw(netlist, 10 * ms, dt=DT, seed=0))
     first = run.advance(1 * ms, inputs={"hand": np.array([0, 1, 0, 0])})
@@ -215,7 +241,11 @@ def test_a_saved_run_of_something_else_is_refused(tmp_path):
 def test_probes_look_at_the_start_of_a_step():
     lif = Lif(bias=1 * nA)
     network = Network({"P": Population(3, lif, {"v": Values((0.0, 5 * mV, 10 * mV))})})
-    probes = (Probe("P", "v"), Probe("P", "v", reduce="mean", every=1 * ms), Probe("P", "spikes", reduce="rate", every=10 * ms))
+    probes = (
+        Probe("P", "v"),
+        Probe("P", "v", reduce="mean", every=1 * ms),
+        Probe("P", "spikes", reduce="rate", every=10 * ms),
+    )
     recording = Experiment(network, duration=30 * ms, dt=DT, probes=probes).run()
     v = recording.traces["P.v"]
     assert v.sizes == {"time": 300, "neuron": 3}
@@ -241,7 +271,9 @@ def test_spikes_beyond_the_limit_are_counted_and_said():
 
 
 def test_delays_are_rounded_and_listed():
-    network = Network({"P": Population(2, Lif())}, {}, {"PP": Projection("P", "P", AllToAll(), weight=1 * mV, delay=0.16 * ms)})
+    network = Network(
+        {"P": Population(2, Lif())}, {}, {"PP": Projection("P", "P", AllToAll(), weight=1 * mV, delay=0.16 * ms)}
+    )
     program = compile(unfold(network, seed=0), Ideal(), dt=DT, seed=0)
     assert "PP" in program.placement.losses[0]
     assert program.realised.projections["PP"].delay == pytest.approx(0.2 * ms, rel=1e-12)
@@ -286,13 +318,19 @@ def test_outside_input_needs_little_room(monkeypatch):
     """However long the run, at most a stated number of values is held ahead."""
     held = []
     arriving = feeds.SpikeFeed._arriving
-    monkeypatch.setattr(feeds.SpikeFeed, "_arriving", lambda feed, a, b: held.append((b - a) * 800) or arriving(feed, a, b))
+    monkeypatch.setattr(
+        feeds.SpikeFeed, "_arriving", lambda feed, a, b: held.append((b - a) * 800) or arriving(feed, a, b)
+    )
     QUICK.run()
     assert max(held) <= feeds._AHEAD
 
 
 def test_a_zero_size_wiring_and_a_silent_population_run():
-    network = Network({"P": Population(2, Lif()), "Q": Population(1, Lif())}, {}, {"PQ": Projection("P", "Q", FixedInDegree(degree=0), weight=1 * mV)})
+    network = Network(
+        {"P": Population(2, Lif()), "Q": Population(1, Lif())},
+        {},
+        {"PQ": Projection("P", "Q", FixedInDegree(degree=0), weight=1 * mV)},
+    )
     assert finish(_start(network)).counts == {"P": 0, "Q": 0}
 
 
@@ -307,5 +345,3 @@ def test_steps_that_differ_from_the_drive_are_refused():
         program.start(draw(program.netlist, 10 * ms, dt=0.2 * ms, seed=5))
     with pytest.raises(DescriptionError, match="target"):
         Ideal(target="cpp_standalone")
-
-

@@ -8,9 +8,27 @@ from workbench.backends.ideal.engine import brian
 
 __all__ = ["quantity", "word"]
 
-_PLAIN = {"s": "second", "V": "volt", "A": "amp", "S": "siemens", "Ω": "ohm", "F": "farad", "Hz": "hertz", "J": "joule", "W": "watt"}
-_MADE = {"": "1", "%": "1", "V/s": "volt/second", "nS/mV": "siemens/volt", "1/(V·s)": "1/(volt*second)",
-         "µA/cm²": "amp/metre**2", "mS/cm²": "siemens/metre**2", "µF/cm²": "farad/metre**2"}
+_PLAIN = {
+    "s": "second",
+    "V": "volt",
+    "A": "amp",
+    "S": "siemens",
+    "Ω": "ohm",
+    "F": "farad",
+    "Hz": "hertz",
+    "J": "joule",
+    "W": "watt",
+}
+_MADE = {
+    "": "1",
+    "%": "1",
+    "V/s": "volt/second",
+    "nS/mV": "siemens/volt",
+    "1/(V·s)": "1/(volt*second)",
+    "µA/cm²": "amp/metre**2",
+    "mS/cm²": "siemens/metre**2",
+    "µF/cm²": "farad/metre**2",
+}
 
 
 def word(unit: str) -> str:

@@ -6,6 +6,7 @@ same notebook, finds all of them as they were.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import logging
 import os
@@ -13,6 +14,7 @@ import platform
 import signal
 import sys
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,7 +25,7 @@ from typing import Any
 from workbench.errors import UnsupportedError, WorkbenchError
 from workbench.words import tr
 
-__all__ = ["TARGETS", "brian", "cache_folder", "compile_flags", "held", "reason"]
+__all__ = ["TARGETS", "brian", "cache_folder", "compile_flags", "forget", "held", "reason"]
 
 TARGETS = ("numpy", "cython")
 _lock = threading.RLock()
@@ -121,7 +123,9 @@ def held(target: str) -> Iterator[Any]:
 
     with _lock:
         if type(get_device()) is not RuntimeDevice:
-            raise UnsupportedError(tr("Brian2 is set to another device in this session; write brian2.set_device('runtime') first."))
+            raise UnsupportedError(
+                tr("Brian2 is set to another device in this session; write brian2.set_device('runtime') first.")
+            )
         wanted: dict[str, Any] = {
             "codegen.target": target,
             "codegen.string_expression_target": "numpy",
@@ -131,18 +135,21 @@ def held(target: str) -> Iterator[Any]:
             "logging.std_redirection_to_file": False,
         }
         before = {name: b.prefs[name] for name in wanted}
-        compile_block, log = CythonCodeObject.compile_block, logging.getLogger("brian2")
+        compiled: Any = CythonCodeObject
+        compile_block, log = compiled.compile_block, logging.getLogger("brian2")
         level = log.level
         try:
             for name, value in wanted.items():
                 b.prefs[name] = value
-            CythonCodeObject.compile_block = _never_dropped(compile_block)
+            compiled.compile_block = _never_dropped(compile_block)
             log.setLevel(logging.CRITICAL)
-            yield b
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # pyparsing's
+                yield b
         finally:
             for name, value in before.items():
                 b.prefs[name] = value
-            CythonCodeObject.compile_block = compile_block
+            compiled.compile_block = compile_block
             log.setLevel(level)
 
 
@@ -154,9 +161,14 @@ def _never_dropped(compile_block: Callable[[Any, str], Any]) -> Callable[[Any, s
         source = getattr(code_object.code, block, "").strip()
         if module is None and source and "EMPTY_CODE_BLOCK" not in source:
             raise UnsupportedError(
-                tr("Cython could not translate '{name}' ({block}), and Brian2 would silently leave it out. "
-                   "Empty the folder {folder}, or use Ideal(target=\"numpy\").",
-                   name=code_object.name, block=block, folder=cache_folder()))
+                tr(
+                    "Cython could not translate '{name}' ({block}), and Brian2 would silently leave it out. "
+                    'Empty the folder {folder}, or use Ideal(target="numpy").',
+                    name=code_object.name,
+                    block=block,
+                    folder=cache_folder(),
+                )
+            )
         return module
 
     return checked
@@ -174,8 +186,18 @@ def reason(error: BaseException) -> str | WorkbenchError:
             return link
         if type(link).__name__ in ("CompileError", "LinkError", "DistutilsPlatformError", "PlatformError"):
             return UnsupportedError(
-                tr("The cython target needs a working C++ compiler: {why}. Use Ideal(target=\"numpy\").", why=_line(link)))
+                tr('The cython target needs a working C++ compiler: {why}. Use Ideal(target="numpy").', why=_line(link))
+            )
     return _line(chain[-1])
+
+
+def forget(error: BaseException) -> None:
+    """Let go of what a failed attempt has built, here and now: later, Brian2 would warn about each unused object."""
+    here: BaseException | None = error
+    while here is not None:
+        traceback.clear_frames(here.__traceback__)
+        here = here.__cause__ or here.__context__
+    gc.collect()
 
 
 def _line(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, final
+from typing import Any, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +82,9 @@ def _ways(block: Block, steps: NDArray[Any]) -> list[tuple[int, Any]]:
     shape = (block.sizes[1], block.sizes[0])
     if steps.ndim == 0:
         return [(int(steps), csr_matrix((weights, (j, i)), shape))]
-    return [(int(d), csr_matrix((weights[steps == d], (j[steps == d], i[steps == d])), shape)) for d in np.unique(steps)]
+    return [
+        (int(d), csr_matrix((weights[steps == d], (j[steps == d], i[steps == d])), shape)) for d in np.unique(steps)
+    ]
 
 
 @final
@@ -116,11 +118,13 @@ class CurrentFeed:
             if edges is None:
                 total += values * block.weight
             else:
-                np.add.at(total, (slice(None), edges[1]), values[:, edges[0]] * block.weight)
+                np.add.at(total, cast(Any, (slice(None), edges[1])), values[:, edges[0]] * block.weight)
         return total
 
 
-def draw_inside(blocks: Sequence[Block], drive: Drive, home: Mapping[str, Group], steps: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
+def draw_inside(
+    blocks: Sequence[Block], drive: Drive, home: Mapping[str, Group], steps: Mapping[str, Any]
+) -> dict[str, list[tuple[str, str]]]:
     """Let the groups draw these Poisson blocks themselves, in their own code; call before the groups are built.
 
     Gives for each population the lines to run at the start of a step, as (name, code).
@@ -132,8 +136,8 @@ def draw_inside(blocks: Sequence[Block], drive: Drive, home: Mapping[str, Group]
             continue
         name = f"outside_{number}"
         group.functions[name] = rule.poisson_counts(name, given, int(steps[block.name]))
-        group.extra[f"w_{name}"] = (float(block.weight), block.kind.unit)
-        code = f"arrivals_{block.receptor} += w_{name} * {name}(i, t_in_timesteps)"
+        group.extra[f"synaptic_weight_{name}"] = (float(block.weight), block.kind.unit)
+        code = f"arrivals_{block.receptor} += synaptic_weight_{name} * {name}(i, t_in_timesteps)"
         made.setdefault(block.target, []).append((name, code))
     return made
 
@@ -145,8 +149,10 @@ def run_inside(lines: Mapping[str, list[tuple[str, str]]], home: Mapping[str, Gr
     for population, codes in lines.items():
         group = home[population]
         first, size = group.first[population], next(c.size for c in group.cells if c.name == population)
-        part = group.brian if size == group.size else Subgroup(group.brian, first, first + size, name=f"{group.name}_part_{first}")
+        part = (
+            group.brian
+            if size == group.size
+            else Subgroup(group.brian, first, first + size, name=f"{group.name}_part_{first}")
+        )
         for name, code in codes:
             group.runners.append(part.run_regularly(code, when="start", clock=clock, name=f"{group.name}_{name}"))
-
-

@@ -16,6 +16,7 @@ from workbench.backends.ideal.engine import brian
 from workbench.circuits.neurons.neuron import Neuron
 from workbench.circuits.synapses import Conductance, Current, Delta, Exponential, Gap
 from workbench.circuits.unfold import Cells
+from workbench.errors import unknown
 
 __all__ = ["Group", "gather"]
 
@@ -71,8 +72,16 @@ class Group:
             else:
                 model += f"\n{name} : {unit} (constant)"
         self.brian = b.NeuronGroup(
-            self.size, model, threshold=self.neuron.fires or None, reset=self.neuron.after or None, refractory=_inside(self.neuron.holds) or False,
-            method=_house_method(self.neuron, self.receptors) if house else _method(self.neuron), namespace=namespace, clock=clock, name=self.name)
+            self.size,
+            model,
+            threshold=self.neuron.fires or None,
+            reset=self.neuron.after or None,
+            refractory=_inside(self.neuron.holds) or False,
+            method=_house_method(self.neuron, self.receptors) if house else _method(self.neuron),
+            namespace=namespace,
+            clock=clock,
+            name=self.name,
+        )
         for name, (value, _) in values.items():
             if np.ndim(value) == 1:
                 self.brian.variables[name].set_value(value)
@@ -81,12 +90,17 @@ class Group:
                 self.array(state)[self.first[cells.name] : self.first[cells.name] + cells.size] = value
         arrivals = _add_arrivals(self.neuron, self.receptors)
         if arrivals:
-            self.runners.append(self.brian.run_regularly(arrivals, when="after_synapses", clock=clock, name=f"{self.name}_arrivals"))
+            self.runners.append(
+                self.brian.run_regularly(arrivals, when="after_synapses", clock=clock, name=f"{self.name}_arrivals")
+            )
 
     def _parameters(self, dt: float, house: bool) -> dict[str, tuple[Value, str]]:
         """Every number the code may name, merged over the populations: one number where all agree, else one for each neuron."""
         units = {k.path: dimensions.word(k.unit) for k in fields.knobs(self.neuron).values()}
-        made = {_inside(name): (_merge([(c.parameters[name], c.size) for c in self.cells]), units.get(name, "1")) for name in self.cells[0].parameters}
+        made = {
+            _inside(name): (_merge([(c.parameters[name], c.size) for c in self.cells]), units.get(name, "1"))
+            for name in self.cells[0].parameters
+        }
         for name in self.receptors:
             receptor = self.neuron.receptors[name]
             made[f"nothing_{name}"] = (0.0, receptor.unit)
@@ -140,10 +154,16 @@ def _equations(neuron: Neuron, used: Sequence[str], gaps: Mapping[str, int]) -> 
         if isinstance(r, Delta):
             lines.append(f"arrivals_{name} : {r.unit}")
         elif isinstance(r, Exponential):
-            lines += [f"dcurrent_{name}/dt = -current_{name}/{_named(r.tau, 'tau', name)} : amp", f"arrivals_{name} : amp"]
+            lines += [
+                f"dcurrent_{name}/dt = -current_{name}/{_named(r.tau, 'tau', name)} : amp",
+                f"arrivals_{name} : amp",
+            ]
             currents.append(f"current_{name}")
         elif isinstance(r, Conductance):
-            lines += [f"dconductance_{name}/dt = -conductance_{name}/{_named(r.tau, 'tau', name)} : siemens", f"arrivals_{name} : siemens"]
+            lines += [
+                f"dconductance_{name}/dt = -conductance_{name}/{_named(r.tau, 'tau', name)} : siemens",
+                f"arrivals_{name} : siemens",
+            ]
             currents.append(f"conductance_{name}*({_named(r.reversal, 'reversal', name)} - v)")
         elif isinstance(r, Gap):
             lines += [f"current_{name}_{k} : amp" for k in range(gaps.get(name, 0))]
@@ -175,12 +195,22 @@ def _add_arrivals(neuron: Neuron, used: Sequence[str]) -> str:
 
 def _is_house(neuron: Neuron, used: Sequence[str]) -> bool:
     """Whether the exact step covers the receptors in use; conductances and gap junctions make the equation another one."""
-    return neuron.method == "house" and all(isinstance(neuron.receptors[r], (Delta, Exponential, Current)) for r in used)
+    return neuron.method == "house" and all(
+        isinstance(neuron.receptors[r], (Delta, Exponential, Current)) for r in used
+    )
 
 
 def _method(neuron: Neuron) -> str:
     # With conductances the membrane equation is still linear in v, which exponential Euler solves for frozen inputs.
-    return "exponential_euler" if neuron.method == "house" else neuron.method
+    if neuron.method == "house":
+        return "exponential_euler"
+    from brian2.stateupdaters.base import StateUpdateMethod  # noqa: PLC0415
+
+    if neuron.method not in StateUpdateMethod.stateupdaters:
+        raise unknown(
+            "integration method", f"{type(neuron).__name__}.method = {neuron.method}", StateUpdateMethod.stateupdaters
+        )
+    return neuron.method
 
 
 def _step(key: str) -> str:
@@ -191,8 +221,16 @@ def _house_method(neuron: Neuron, used: Sequence[str]) -> Any:
     """The exact step as a Brian2 integration method: the operations of `Lif.step_constants`, in its order."""
     decaying = [name for name in used if isinstance(neuron.receptors[name], Exponential)]
     handed = [name for name in used if isinstance(neuron.receptors[name], Current)]
-    lines = ["v = " + " + ".join(
-        ["step_mu + (v - step_mu)*step_a", *(f"current_{name}*step_b_{name}" for name in decaying), *(f"step_gain*current_{name}" for name in handed)])]
+    lines = [
+        "v = "
+        + " + ".join(
+            [
+                "step_mu + (v - step_mu)*step_a",
+                *(f"current_{name}*step_b_{name}" for name in decaying),
+                *(f"step_gain*current_{name}" for name in handed),
+            ]
+        )
+    ]
     lines += [f"current_{name} = current_{name}*step_c_{name}" for name in decaying]
 
     def house(equations: Any, variables: Any = None, method_options: Any = None) -> str:

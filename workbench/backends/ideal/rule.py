@@ -45,12 +45,23 @@ def poisson_counts(name: str, rule: tuple[int, NDArray[np.uint32], int, int], de
     `rule` is what `Drive.rule` gives: key, thresholds, first and past-the-last step.
     """
     key, table, first, last = rule
-    function = brian().Function(_numpy_twin(key, table, first, last, delay), arg_units=[1, 1], return_unit=1,
-                                arg_types=["integer", "integer"], return_type="integer", stateless=True)
+    function = brian().Function(
+        _numpy_twin(key, table, first, last, delay),
+        arg_units=[1, 1],
+        return_unit=1,
+        arg_types=["integer", "integer"],
+        return_type="integer",
+        stateless=True,
+    )
     function.implementations.add_implementation(
-        "cython", _CYTHON.replace("NAME", name), name=name,
-        namespace={f"{name}_given": np.array([delay, first, min(last, 2**62), np.uint64(key).astype(np.int64)], np.int64),
-                   f"{name}_table": np.append(table.astype(np.int64), 2**40)})
+        "cython",
+        _CYTHON.replace("NAME", name),
+        name=name,
+        namespace={
+            f"{name}_given": np.array([delay, first, min(last, 2**62), np.uint64(key).astype(np.int64)], np.int64),
+            f"{name}_table": np.append(table.astype(np.int64), 2**40),
+        },
+    )
     return function
 
 
@@ -60,7 +71,7 @@ def _numpy_twin(key: int, table: NDArray[np.uint32], first: int, last: int, dela
         step = int(now) - delay
         if not first <= step < last:
             return np.zeros(index.shape, np.int32)
-        (word1, word2), = streams.step_words(key, step, step + 1)
+        ((word1, word2),) = streams.step_words(key, step, step + 1)
         return streams.counts_from_bits(streams.bits(word1, word2, index.astype(np.uint32)), table).astype(np.int32)
 
     return counts

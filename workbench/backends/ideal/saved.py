@@ -27,7 +27,9 @@ def save(run: IdealRun, path: str | Path) -> Path:
     for number, group in enumerate(run.groups):
         arrays |= {f"state.{number}.{name}": group.array(name) for name in _states(group.brian)}
         lately = run.watch.lately[number]
-        arrays[f"lately.{number}.steps"] = np.repeat(np.array([s for s, _ in lately], np.int64), [f.size for _, f in lately])
+        arrays[f"lately.{number}.steps"] = np.repeat(
+            np.array([s for s, _ in lately], np.int64), [f.size for _, f in lately]
+        )
         arrays[f"lately.{number}.neurons"] = np.concatenate([f for _, f in lately]) if lately else np.zeros(0, np.int32)
     arrays |= {f"handed.{number}": feed.handed for number, feed in enumerate(run.feeds) if hasattr(feed, "handed")}
     note = {"step": run.step, "steps": run.drive.steps, "drive_seed": run.drive.seed, "trial": run.drive.trial_number}
@@ -38,7 +40,15 @@ def load(program: IdealProgram, path: str | Path) -> IdealRun:
     """The run in `path`, ready to go on; raises StoreError for a file that is cut short, newer, or of something else."""
     arrays, note = read_state(path)
     check_state(note, program, path)
-    run = program.start(Drive(sources=program.netlist.sources, steps=note["steps"], dt=program.dt, seed=note["drive_seed"], trial_number=note["trial"]))
+    run = program.start(
+        Drive(
+            sources=program.netlist.sources,
+            steps=note["steps"],
+            dt=program.dt,
+            seed=note["drive_seed"],
+            trial_number=note["trial"],
+        )
+    )
     run.recorder.restore(arrays)
     run.watch.fired = arrays["fired"]
     for number, group in enumerate(run.groups):

@@ -23,11 +23,15 @@ Fired = list[tuple[int, NDArray[np.int32]]]
 class Watch:
     """Looks at the groups before and after each step, and hands the recorder a window at a time."""
 
-    def __init__(self, netlist: Netlist, groups: Sequence[Group], probes: Sequence[Probe], longest: Sequence[int], dt: float) -> None:
+    def __init__(
+        self, netlist: Netlist, groups: Sequence[Group], probes: Sequence[Probe], longest: Sequence[int], dt: float
+    ) -> None:
         self._groups, self._longest, self._size = groups, longest, netlist.size
         self._spaces = [g.array("_spikespace") if g.neuron.fires else np.zeros(1, np.int32) for g in groups]
         # Populations lie side by side in a group; the recorder counts neurons in the order of the netlist.
-        self._place = [np.concatenate([np.arange(c.start, c.start + c.size, dtype=np.int32) for c in g.cells]) for g in groups]
+        self._place = [
+            np.concatenate([np.arange(c.start, c.start + c.size, dtype=np.int32) for c in g.cells]) for g in groups
+        ]
         self._single = len(groups) == 1 and bool(np.array_equal(self._place[0], np.arange(netlist.size)))
         self.fired = np.zeros(netlist.size, np.int64)
         """Spikes of every neuron so far."""
@@ -35,7 +39,9 @@ class Watch:
         """The spikes of the last steps, by group: those the synapses still hold."""
         self._now: list[Fired] = [[] for _ in groups]
         home = {cells.name: g for g in groups for cells in g.cells}
-        self._samples = [_Samples(number, p, netlist, home[p.of], dt) for number, p in enumerate(probes) if p.reduce != "rate"]
+        self._samples = [
+            _Samples(number, p, netlist, home[p.of], dt) for number, p in enumerate(probes) if p.reduce != "rate"
+        ]
 
     def before(self, step: int) -> None:
         """Look at the probes, at the start of `step`."""
@@ -77,7 +83,11 @@ class _Samples:
     """The values of one probe in the window under way."""
 
     def __init__(self, number: int, probe: Probe, netlist: Netlist, group: Group, dt: float) -> None:
-        known = [n for n in group.brian.equations.names if n != "current" and not n.startswith(("arrivals_", "w_", "step_"))]
+        known = [
+            n
+            for n in group.brian.equations.names
+            if n != "current" and n not in group.extra and not n.startswith(("arrivals_", "step_"))
+        ]
         if probe.variable not in known:
             raise unknown("variable", probe.variable, known)
         self.number, self.probe, self.every = number, probe, probe.steps(dt)
@@ -107,5 +117,15 @@ def _symbol(dimensions: Any) -> str:
     if dimensions.is_dimensionless:
         return ""
     text = repr(get_unit(dimensions))
-    plain = {"volt": "V", "amp": "A", "siemens": "S", "second": "s", "ohm": "Ω", "farad": "F", "hertz": "Hz", "metre": "m", "meter": "m"}
+    plain = {
+        "volt": "V",
+        "amp": "A",
+        "siemens": "S",
+        "second": "s",
+        "ohm": "Ω",
+        "farad": "F",
+        "hertz": "Hz",
+        "metre": "m",
+        "meter": "m",
+    }
     return plain.get(text, text)

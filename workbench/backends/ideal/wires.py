@@ -18,6 +18,9 @@ from workbench.circuits.wiring import Rows
 
 __all__ = ["Wire", "plan"]
 
+# Synapses see the variables of the neurons behind them first, and AdEx has a w.
+_WEIGHT = "synaptic_weight"
+
 
 @final
 @dataclass(eq=False)
@@ -31,7 +34,7 @@ class Wire:
     blocks: tuple[Block, ...]
     variable: str = ""
     """Where a gap junction's current goes."""
-    weight: str = "w"
+    weight: str = _WEIGHT
     """The name of the weight in the code: a number, one for each synapse, or a parameter of the source neuron."""
     brian: Any = None
     steps: int = 0
@@ -53,8 +56,8 @@ class Wire:
             for cells in self.source.cells:
                 first = self.source.first[cells.name]
                 values[first : first + cells.size] = of_source.get(cells.name, 0.0)
-            self.source.extra[f"w_{self.name}"] = (values, self.blocks[0].kind.unit)
-            self.weight = f"w_{self.name}_pre"
+            self.source.extra[f"{_WEIGHT}_{self.name}"] = (values, self.blocks[0].kind.unit)
+            self.weight = f"{_WEIGHT}_{self.name}_pre"
 
     def build(self, clock: Any, delay_steps: Mapping[str, Any]) -> Any:
         """Make the Synapses object and fill it; None when there is not one synapse."""
@@ -63,22 +66,27 @@ class Wire:
         self.steps = max((int(d.max()) for d in delays if d.size), default=1)
         one_delay = not self.variable and all(d.ndim == 0 and d == delays[0] for d in delays)
         one_weight = all(np.ndim(block.weight) == 0 and block.weight == self.blocks[0].weight for block in self.blocks)
-        namespace = {"w": dimensions.quantity(self.blocks[0].weight, unit)} if one_weight else {}
-        model = "" if one_weight or self.weight != "w" else f"w : {unit} (constant)"
+        namespace = {_WEIGHT: dimensions.quantity(self.blocks[0].weight, unit)} if one_weight else {}
+        model = "" if one_weight or self.weight != _WEIGHT else f"{_WEIGHT} : {unit} (constant)"
         kind: dict[str, Any] = {}
         if self.variable:
-            model += f"\n{self.variable}_post = w*(v_pre - v_post) : amp (summed)"
+            model += f"\n{self.variable}_post = {_WEIGHT}*(v_pre - v_post) : amp (summed)"
         else:
             kind["on_pre"] = f"arrivals_{self.receptor}_post += {self.weight}"
             if one_delay:
                 kind["delay"] = dimensions.quantity(float(delays[0] * dt), "second")
-        rows = [block.rows(numbered=np.ndim(block.weight) > 0 or d.ndim > 0) for block, d in zip(self.blocks, delays, strict=True)]
+        rows = [
+            block.rows(numbered=np.ndim(block.weight) > 0 or d.ndim > 0)
+            for block, d in zip(self.blocks, delays, strict=True)
+        ]
         if not any(r.targets.size for r in rows):
             return None
-        self.brian = b.Synapses(self.source.brian, self.target.brian, model, clock=clock, name=self.name, namespace=namespace, **kind)
-        if model.startswith("w "):
-            self.brian.variables["w"].resize(sum(r.targets.size for r in rows))
-            self.brian.variables["w"].set_value(_spread([block.weight for block in self.blocks], rows))
+        self.brian = b.Synapses(
+            self.source.brian, self.target.brian, model, clock=clock, name=self.name, namespace=namespace, **kind
+        )
+        if model.startswith(_WEIGHT):
+            self.brian.variables[_WEIGHT].resize(sum(r.targets.size for r in rows))
+            self.brian.variables[_WEIGHT].set_value(_spread([block.weight for block in self.blocks], rows))
         if not self.variable and not one_delay:
             self.brian.pre.variables["delay"].resize(sum(r.targets.size for r in rows))
             self.brian.pre.variables["delay"].set_value(_spread([d * dt for d in delays], rows))
@@ -98,7 +106,9 @@ class Wire:
         for block in self.blocks:
             row = rows.pop(0)
             here = slice(at, at + row.targets.size)
-            pre.get_value()[here] = np.repeat(np.arange(block.sizes[0], dtype=np.int32) + self.source.first[block.source], np.diff(row.start))
+            pre.get_value()[here] = np.repeat(
+                np.arange(block.sizes[0], dtype=np.int32) + self.source.first[block.source], np.diff(row.start)
+            )
             post.get_value()[here] = row.targets
             post.get_value()[here] += self.target.first[block.target]
             at = here.stop
@@ -108,8 +118,12 @@ class Wire:
 
 
 def _spread(values: Sequence[Any], rows: Sequence[Rows]) -> NDArray[np.float64]:
-    return np.concatenate([np.broadcast_to(np.asarray(v, np.float64) if np.ndim(v) == 0 else np.asarray(v)[r.edge], r.targets.shape)
-                           for v, r in zip(values, rows, strict=True)])
+    return np.concatenate(
+        [
+            np.broadcast_to(np.asarray(v, np.float64) if np.ndim(v) == 0 else np.asarray(v)[r.edge], r.targets.shape)
+            for v, r in zip(values, rows, strict=True)
+        ]
+    )
 
 
 def plan(netlist: Netlist, groups: Sequence[Group]) -> list[Wire]:
@@ -121,6 +135,10 @@ def plan(netlist: Netlist, groups: Sequence[Group]) -> list[Wire]:
             together.setdefault((home[block.source].name, home[block.target].name, block.receptor), []).append(block)
     wires = []
     for (source, target, receptor), blocks in together.items():
-        wires.append(Wire(f"{source}_{target}_{receptor}", home[blocks[0].source], home[blocks[0].target], receptor, tuple(blocks)))
+        wires.append(
+            Wire(
+                f"{source}_{target}_{receptor}", home[blocks[0].source], home[blocks[0].target], receptor, tuple(blocks)
+            )
+        )
         wires[-1].plan()
     return wires
