@@ -106,6 +106,17 @@ def test_the_textbook_touch_circuit_appears(result):
     assert numbers["backward_motor_reached"] / 21 > 0.5 > numbers["forward_motor_reached"] / 18
 
 
+@pytest.mark.parametrize(
+    "assumed",
+    [{"delay_ms": 0.2}, {"delay_ms": 5.0}, {"tau_ms": 10.0}, {"tau_ms": 40.0}, {"inhibition": 1.0}, {"inhibition": 8.0}],
+    ids=str,
+)
+def test_the_touch_circuit_does_not_hang_on_assumed_numbers(assumed):
+    numbers = STUDY.from_border({**assumed, "duration_ms": 200.0, "reference": False}).run().numbers
+    assert numbers["command_cells_reached"] == 8
+    assert numbers["backward_motor_reached"] / 21 > numbers["forward_motor_reached"] / 18
+
+
 def test_spikelets_bring_back_what_gap_junctions_carry():
     """AVB reaches the forward motor neurons by 156 sections of gap junctions and 3 of chemical synapses."""
     values = {"gap_junctions": False, "reference": False}
