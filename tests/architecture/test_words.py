@@ -36,10 +36,11 @@ def blanks(text: str) -> set[str]:
     return {re.split(r"[.!\[:]", name)[0] for _, name, _, _ in string.Formatter().parse(text) if name is not None}
 
 
-@pytest.mark.parametrize("english", CHINESE)
-def test_a_translation_keeps_the_values(english: str) -> None:
-    assert blanks(english) == blanks(CHINESE[english])
-    assert CHINESE[english].strip()
+def test_a_translation_keeps_the_values() -> None:
+    wrong = [
+        english for english, chinese in CHINESE.items() if blanks(english) != blanks(chinese) or not chinese.strip()
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_the_controls_of_the_four_states_exist_in_chinese() -> None:
@@ -74,7 +75,12 @@ def test_no_translation_is_left_over() -> None:
     def longest(text: str) -> str:
         return max(re.split(r'[{}"\\\n]|\\u', text), key=len)
 
-    left = [english for english in CHINESE if longest(english) not in flat and longest(english) not in source]
+    left = [
+        english
+        for english in CHINESE
+        # a label without words of its own is the field's name
+        if not any(longest(english) in text for text in (flat, source)) and english.replace(" ", "_") not in source
+    ]
     assert not left, "\n".join(left)
 
 
