@@ -71,20 +71,24 @@ class ExplorerPage:
     def message(self) -> str:
         return self.page.locator(f"{KNOBS} .message").inner_text()
 
-    def until(self, happened: Any, seconds: float, what: str) -> None:
+    def pinned(self) -> str:
+        return self.page.locator(f'{KNOBS} [data-do="pin"]').get_attribute("aria-pressed")
+
+    def happens(self, happened: Any, seconds: float) -> bool:
+        """Whether it comes true in time."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if happened():
-                return
+                return True
             self.page.wait_for_timeout(50)
-        raise AssertionError(f"{what} did not happen within {seconds:g} s; message: {self.message()!r}; states: {self.states()}")
+        return False
+
+    def until(self, happened: Any, seconds: float, what: str) -> None:
+        if not self.happens(happened, seconds):
+            raise AssertionError(f"{what} did not happen within {seconds:g} s; message: {self.message()!r}; states: {self.states()}")
 
     def settle(self, seconds: float = 60.0) -> None:
-        """Wait until no picture is stale any more, or the explorer says why it stays so."""
+        """Wait until every picture is fresh, the reference's too."""
         self.page.wait_for_timeout(120)
-        self.until(lambda: all(state != "stale" for state, _ in self.states()), seconds, "fresh pictures everywhere")
-
-    def settle_chip(self, seconds: float = 30.0) -> None:
-        """Wait until the side that runs at once is fresh; the reference may still be computing."""
-        self.page.wait_for_timeout(120)
-        self.until(lambda: any(state == "fresh" for state, _ in self.states()), seconds, "a fresh picture")
+        self.until(lambda: all(state == "fresh" for state, _ in self.states()), seconds, "fresh pictures everywhere")
+        self.page.wait_for_timeout(120)  # fresh is said before the next frame paints

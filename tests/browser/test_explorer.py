@@ -16,7 +16,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = ROOT / "notebooks" / "02-networks" / "01-four-states.ipynb"
-FOLDED = ("neuron", "excitatory")  # so slow at their upper end that a person would wait too
 
 FOUR_STATES = """
 from workbench.studies.network_states import NetworkStates
@@ -36,29 +35,32 @@ def exercise(explorer: ExplorerPage) -> None:
     for name in names:
         default = explorer.slider(name).evaluate("s => Number(s.value)")
         shown = explorer.number(name)
-        seen = {explorer.number(name)}
-        for place in (0, 1000, default):
+        changed = False
+        for place in (0, 1000):
             explorer.move(name, place)
-            explorer.until(lambda: explorer.number(name) == explorer.number(name), 5, "a number")
-            seen.add(explorer.number(name))
-            explorer.page.wait_for_timeout(150)
-        assert len(seen) >= 2, f"{name} does not move"
+            if abs(place - default) > 1:
+                # At its very end a knob may ask for minutes of work or for nothing at all; one end must show something.
+                seconds = 10 if changed else 40
+                changed = explorer.happens(lambda: differs(explorer.digests(), begin), seconds) or changed
+        assert changed, f"{name} changes no picture"
+        explorer.move(name, default)
         explorer.press("reset")
-        explorer.until(lambda name=name, shown=shown: explorer.number(name) == pytest.approx(shown), 5, f"reset of {name}")
-    explorer.settle(90)
+        explorer.until(lambda name=name, shown=shown: explorer.number(name) == pytest.approx(shown), 10, f"the reset of {name}")
+    explorer.until(lambda: explorer.digests() == begin, 90, "the same settings giving the same pictures")
     assert explorer.message() == ""
-    assert explorer.digests() == begin, "the same settings give the same pictures"
     explorer.press("pin")
-    explorer.until(lambda: explorer.page.locator('.workbench-knobs [data-do="pin"]').get_attribute("aria-pressed") == "true", 5, "pin")
-    first = names[0]
-    explorer.move(first, 700)
+    explorer.until(lambda: explorer.pinned() == "true", 10, "pin")
+    explorer.move(names[0], 700)
+    explorer.until(lambda: all(a != b for a, b in zip(explorer.digests(), begin, strict=True)), 90, "a change of every picture")
     explorer.settle(90)
-    moved = explorer.digests()
-    assert sum(a != b for a, b in zip(begin, moved, strict=True)) >= len(begin) / 2, "a moved slider changes the pictures"
     explorer.press("pin")
+    explorer.until(lambda: explorer.pinned() == "false", 10, "unpin")
     explorer.press("reset")
-    explorer.settle(90)
-    assert explorer.digests() == begin
+    explorer.until(lambda: explorer.digests() == begin, 90, "the first pictures coming back")
+
+
+def differs(now: list[str], before: list[str]) -> bool:
+    return any(a != b for a, b in zip(now, before, strict=True))
 
 
 def accessible(page: Any) -> None:

@@ -30,7 +30,10 @@ function packed(colour) {
 
 function paintPoints(ctx, view, picture, ghost) {
   const total = picture.series.reduce((sum, s) => sum + (s.x ? s.x.length : 0), 0);
-  const radius = Math.max(0.7, Math.min(3.6, 0.42 * Math.sqrt((view.width * view.height) / Math.max(1, total))));
+  // Dots of a raster stay inside their row; those of a scatter shrink as they get many.
+  const rows = picture.series.every((s) => !s.y || s.y.type === "u2") ? (0.42 * view.height) / Math.max(1, view.yhi - view.ylo) : 3.6;
+  const room = 0.42 * Math.sqrt((view.width * view.height) / Math.max(1, total));
+  const radius = Math.max(0.7, Math.min(3.6, room, Math.max(rows, 1.1)));
   picture.series.forEach((s, n) => {
     const colour = ghost ? view.theme.ghost : tint(view.theme, s.colour);
     const shape = s.shape || SHAPES[n % SHAPES.length];
