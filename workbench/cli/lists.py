@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Mapping
 from typing import Any
@@ -60,7 +61,8 @@ def _list(table: Mapping[str, Any], name: str | None, kind: str) -> None:
     from workbench.fields import knobs
 
     if name is None:
-        say.table([(n, _title(type(value))) for n, value in table.items()], kind, tr("what it is"))
+        rows = [(n, _title(type(value)), _unusual(value)) for n, value in table.items()]
+        say.table(rows, kind, tr("what it is"), tr("set apart by"))
         return
     value = table[name]
     click.echo(_title(type(value)) + "\n")
@@ -77,11 +79,21 @@ def _list(table: Mapping[str, Any], name: str | None, kind: str) -> None:
         say.table(rows, tr("event"), tr("energy"), tr("time"), tr("source"))
 
 
+def _unusual(value: Any) -> str:
+    """The knobs in which one entry of a table differs from its kind's defaults."""
+    from workbench.fields import knobs
+
+    usual = {f.name: f.default for f in dataclasses.fields(value)}
+    found = {name: knob for name, knob in knobs(value).items() if "." not in knob.path}
+    different = [name for name, knob in found.items() if getattr(value, knob.path) != usual[knob.path]]
+    return ", ".join(f"{name}={_shown(found[name].default)}" for name in different)
+
+
 def _title(cls: type) -> str:
     title = getattr(cls, "title", "")
     if isinstance(title, str) and title:
         return tr(title)
-    return (inspect.getdoc(cls) or cls.__name__).partition("\n")[0]
+    return (inspect.getdoc(cls) or cls.__name__).partition("\n")[0].replace("`", "")
 
 
 def _knobs(knobs: Mapping[str, Any]) -> None:
