@@ -45,7 +45,7 @@ def core_load(recording: Recording, *, event: str = "synaptic operation", source
         title=tr("Who works on the chip"),
         alt=tr("{used} tiles in use; the busiest, column {x}, row {y}, has {busiest:.0f} of {total:.0f} ({event}).",
                used=used, x=int(x), y=int(y), busiest=busiest, total=total, event=tr(event)),
-        source=source,
+        source=tr(source),
     )
 
 
@@ -63,7 +63,7 @@ def hop_histogram(by_hops: NDArray[np.int64], *, source: str = "") -> Sketch:
         title=tr("How far packets travel"),
         alt=tr("{total} packets, {mean:.2f} hops each on average; {local} stay on their tile.",
                total=total, mean=mean, local=int(by_hops[0])),
-        source=source,
+        source=tr(source),
     )
 
 
@@ -80,5 +80,5 @@ def senders(names: Sequence[str], hops: NDArray[np.int64], *, most: int = 12, so
         title=tr("Whose spikes travel"),
         alt=tr("{most} neurons make {share:.0%} of all hops; first {name} with {hops}.",
                most=len(order), share=share, name=name, hops=farthest),
-        source=source,
+        source=tr(source),
     )

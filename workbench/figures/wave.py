@@ -55,7 +55,7 @@ def latency_raster(
             y=Axis(label="", ticks=tuple(ticks), limits=(-3.0, max(bottom, 1) + 1.0))),),
         title=tr("A touch runs through the worm: spikes in the order of arrival"),
         alt=tr("One row a cell that fires, one dot a spike. Cells that fire: {shown}.", shown=shown or tr("none")),
-        source=source,
+        source=tr(source),
     )
 
 
@@ -82,7 +82,7 @@ def first_cells(
             y=Axis(ticks=ticks, limits=(-1.0, float(max(len(found), 1))))),),
         title=tr("Who fires first"),
         alt=tr("In this order: {names}.", names=", ".join(rows) or tr("none")),
-        source=source,
+        source=tr(source),
     )
 
 
@@ -99,7 +99,7 @@ def wave(
     for style, (word, populations) in enumerate(firsts.items()):
         dash = _DASHES[style % len(_DASHES)]
         if style:
-            layers.append(Lines(x=np.zeros(1), y=np.full(1, np.nan), label=word, colour=COLOURS["black"], dash=dash))
+            layers.append(Lines(x=np.zeros(1), y=np.full(1, np.nan), label=tr(word), colour=COLOURS["black"], dash=dash))
         for number, (name, latency) in enumerate(populations.items()):
             first = np.sort(latency[np.isfinite(latency)]) / ms
             if not first.size:
@@ -107,14 +107,14 @@ def wave(
             x, y = _stairs(first, until / ms)
             layers.append(Lines(x=x, y=y, label="" if style else tr(name), colour=colour(number), dash=dash))
             told.append(tr("{word}, {name}: {reached} cells, half of them within {half:.1f} ms",
-                           word=word, name=tr(name), reached=first.size, half=float(np.median(first))))
+                           word=tr(word), name=tr(name), reached=first.size, half=float(np.median(first))))
     return Sketch(
         panels=(Panel(
             layers=tuple(layers), height=1.2,
             x=Axis(label=tr("time since the touch began"), unit="ms"), y=Axis(label=tr("cells reached"))),),
         title=tr("Whom the wave has reached"),
         alt=tr("Cells that have fired at least once, by time. {told}.", told="; ".join(told) or tr("none")),
-        source=source,
+        source=tr(source),
     )
 
 
@@ -136,7 +136,7 @@ def wiring(table: tuple[Mapping[str, int], NDArray[np.float64]], *, source: str 
         title=tr("Who talks to whom"),
         alt=tr("Chemical synapses join {entries} pairs of cells in {total} sections; the strongest pair has {most}.",
                entries=int((sections > 0).sum()), total=int(sections.sum()), most=int(sections.max())),
-        source=source,
+        source=tr(source),
     )
 
 
