@@ -171,10 +171,10 @@ def _add_counts(into, counts, weight):
 
 
 @njit
-def _step_delta(v, ready, jump, flag, mu, a, threshold, reset, now, hold, zero):
+def _step_delta(v, ready, jump, mu, a, threshold, reset, now, hold, zero):
     """One step of neurons with the delta receptor alone; returns (neurons touched, neurons fired)."""
-    hits = flag.dtype.type(0)
-    fires = flag.dtype.type(0)
+    hits = ready.dtype.type(0)
+    fires = ready.dtype.type(0)
     for i in range(uint64(v.size)):
         old = v[i]
         awake = ready[i] <= now
@@ -186,11 +186,45 @@ def _step_delta(v, ready, jump, flag, mu, a, threshold, reset, now, hold, zero):
         landed = landed if awake else new
         v[i] = reset if fired else landed
         ready[i] = hold if fired else ready[i]
-        flag[i] = flag.dtype.type(fired)
-        fires += flag.dtype.type(fired)
-        hits += flag.dtype.type(fired | (arrived != zero))
+        fires += ready.dtype.type(fired)
+        hits += ready.dtype.type(fired | (arrived != zero))
         jump[i] = zero
     return np.int64(hits), np.int64(fires)
+
+
+@njit
+def _step_pair(v, ready, first, second, mu, a, b1, b2, threshold, reset, now, hold):
+    """Integrate, test and reset neurons that have two exponential receptors and nothing else."""
+    for i in range(uint64(v.size)):
+        old = v[i]
+        awake = ready[i] <= now
+        new = mu + (old - mu) * a
+        new = new + first[i] * b1
+        new = new + second[i] * b2
+        new = new if awake else old
+        fired = awake & (new > threshold)
+        v[i] = reset if fired else new
+        ready[i] = hold if fired else ready[i]
+
+
+@njit
+def _touched(ready, hold, jump1, jump2, zero):
+    """(neurons that something arrived for or that fired, neurons that fired): a neuron is held until `hold` only by firing now."""
+    hits = ready.dtype.type(0)
+    fires = ready.dtype.type(0)
+    for i in range(uint64(ready.size)):
+        fired = ready[i] == hold
+        fires += ready.dtype.type(fired)
+        hits += ready.dtype.type(fired | (jump1[i] != zero) | (jump2[i] != zero))
+    return np.int64(hits), np.int64(fires)
+
+
+@njit
+def _decay(current, jump, c, zero):
+    """Let an exponential current decay and add a step's arrivals."""
+    for i in range(uint64(current.size)):
+        current[i] = current[i] * c + jump[i]
+        jump[i] = zero
 
 
 @njit
@@ -216,9 +250,9 @@ def _inject(x, current, gain):
 
 
 @njit
-def _fire(x, v, ready, flag, hit, threshold, reset, now, hold, jump, delta, zero):
+def _fire(x, v, ready, hit, threshold, reset, now, hold, jump, delta, zero):
     """Test, deliver to the delta receptor if there is one, reset; returns how many fired."""
-    fires = flag.dtype.type(0)
+    fires = ready.dtype.type(0)
     if delta:
         for i in range(uint64(v.size)):
             awake = ready[i] <= now
@@ -229,9 +263,8 @@ def _fire(x, v, ready, flag, hit, threshold, reset, now, hold, jump, delta, zero
             landed = landed if awake else new
             v[i] = reset if fired else landed
             ready[i] = hold if fired else ready[i]
-            flag[i] = flag.dtype.type(fired)
-            fires += flag.dtype.type(fired)
-            hit[i] = flag.dtype.type(fired | (arrived != zero))
+            fires += ready.dtype.type(fired)
+            hit[i] = ready.dtype.type(fired | (arrived != zero))
             jump[i] = zero
     else:
         for i in range(uint64(v.size)):
@@ -240,9 +273,8 @@ def _fire(x, v, ready, flag, hit, threshold, reset, now, hold, jump, delta, zero
             fired = awake & (new > threshold)
             v[i] = reset if fired else new
             ready[i] = hold if fired else ready[i]
-            flag[i] = flag.dtype.type(fired)
-            fires += flag.dtype.type(fired)
-            hit[i] = flag.dtype.type(fired)
+            fires += ready.dtype.type(fired)
+            hit[i] = ready.dtype.type(fired)
     return np.int64(fires)
 
 
@@ -265,22 +297,22 @@ def _count(hit):
 
 
 @njit
-def _collect(flag, first, n, spike_step, spike_neuron, written):
-    """Write the spikes of step n; blocks of 32 without one cost a few vector instructions."""
-    whole = flag.size // 32 * 32
+def _collect(ready, hold, first, n, spike_step, spike_neuron, written):
+    """Write the spikes of step n: neurons held until `hold`. Blocks of 32 without one cost a few vector instructions."""
+    whole = ready.size // 32 * 32
     for b in range(0, whole, 32):
-        block = flag[b : b + 32]
-        some = flag.dtype.type(0)
+        block = ready[b : b + 32]
+        some = ready.dtype.type(0)
         for i in range(uint64(32)):
-            some |= block[i]
+            some |= ready.dtype.type(block[i] == hold)
         if some:
             for i in range(uint64(32)):
-                if block[i]:
+                if block[i] == hold:
                     spike_step[written] = n
                     spike_neuron[written] = first + b + np.int64(i)
                     written += 1
-    for i in range(whole, flag.size):
-        if flag[i]:
+    for i in range(whole, ready.size):
+        if ready[i] == hold:
             spike_step[written] = n
             spike_neuron[written] = first + i
             written += 1
@@ -373,7 +405,6 @@ def advance(
     for g in range(groups):
         longest = max(longest, s_start[g + 1] - s_start[g])
     x = np.empty(longest, v.dtype)
-    flag = np.empty(longest, ready.dtype)
     hit = np.empty(longest, ready.dtype)
     scratch = np.empty(longest, np.uint32)
     drawn = np.empty(longest, np.uint32)
@@ -381,6 +412,7 @@ def advance(
     with_current = o_current.size > 0
     tapped = taps.row.size > 0
     simple = kinds == 0 and not with_current
+    pair = kinds == 2 and not delta and not with_current
     chip_seconds = 0.0
     written = 0
     n = start
@@ -421,7 +453,6 @@ def advance(
                     v[lo:hi],
                     ready[lo:hi],
                     ring[slot, 0, lo:hi],
-                    flag,
                     s_mu[g],
                     s_a[g],
                     s_threshold[g],
@@ -430,6 +461,26 @@ def advance(
                     hold,
                     zero,
                 )
+            elif pair:
+                jump1, jump2 = ring[slot, 0, lo:hi], ring[slot, 1, lo:hi]
+                mine, first, second = ready[lo:hi], currents[0, lo:hi], currents[1, lo:hi]
+                _step_pair(
+                    v[lo:hi],
+                    mine,
+                    first,
+                    second,
+                    s_mu[g],
+                    s_a[g],
+                    s_b[0, g],
+                    s_b[1, g],
+                    s_threshold[g],
+                    s_reset[g],
+                    now,
+                    hold,
+                )
+                hits, fires = _touched(mine, hold, jump1, jump2, zero)
+                _decay(first, jump1, s_c[0, g], zero)
+                _decay(second, jump2, s_c[1, g], zero)
             else:
                 _relax(x, v[lo:hi], s_mu[g], s_a[g])
                 for e in range(kinds):
@@ -440,7 +491,6 @@ def advance(
                     x,
                     v[lo:hi],
                     ready[lo:hi],
-                    flag,
                     hit,
                     s_threshold[g],
                     s_reset[g],
@@ -456,7 +506,7 @@ def advance(
             active[g] += hits
             cores[core] += hits * t_active + (length - hits) * t_inactive
             if fires:
-                written = _collect(flag[:length], lo, n, spike_step, spike_neuron, written)
+                written = _collect(ready[lo:hi], hold, lo, n, spike_step, spike_neuron, written)
         longest_path = 0.0
         g = 0
         for q in range(first_spike, written):
