@@ -1,0 +1,52 @@
+"""The slider: 800 E + 200 I neurons, p 0.1, dt 0.1 ms, one second of model time; fifty different settings.
+
+Wall seconds from `Experiment.run` (unfold, draw, compile, run) to the Recording, float64, recorder and ledger on, no cache of
+results: the median is the row, the slowest is in the note. The Brian2 reference runs one of the settings for comparison.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+
+from workbench.chips import CHIPS, Ideal
+from workbench.circuits import CIRCUITS
+from workbench.experiment import Experiment
+
+SETTINGS = [(3.0 + 3.0 * (k % 10) / 9, 0.9 + 2.1 * (k // 10) / 4, k) for k in range(50)]
+
+
+def say(engine: str, seconds: float, note: str) -> None:
+    print(
+        json.dumps(
+            {
+                "benchmark": "slider 1,000 neurons",
+                "engine": engine,
+                "arithmetic": "float64",
+                "seconds": seconds,
+                "note": note,
+            }
+        ),
+        flush=True,
+    )
+
+
+if __name__ == "__main__":
+    quick = Experiment(CIRCUITS["balanced"].quick(), CHIPS["loihi-davies"], duration=1.0, dt=1e-4)
+    quick.run()
+    times = []
+    for g, eta, seed in SETTINGS:
+        begin = time.perf_counter()
+        quick.vary(g=g, eta=eta, seed=seed).run()
+        times.append(time.perf_counter() - begin)
+    say(
+        "workbench loihi-davies",
+        statistics.median(times),
+        f"median of 50, slowest {max(times) * 1e3:.0f} ms, goal 50 ms",
+    )
+    reference = quick.on(Ideal())
+    reference.vary(duration=0.01).run()
+    begin = time.perf_counter()
+    reference.run()
+    say("brian2 numpy (reference)", time.perf_counter() - begin, "one setting")

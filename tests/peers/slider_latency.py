@@ -1,0 +1,86 @@
+"""From a moved slider to a painted picture of the event chip, in Chromium: JupyterLab and Studio. Run by hand.
+
+    python -m tests.peers.slider_latency [moves]
+
+Times are from the slider's input event to the first frame in which every picture of the chip's side has been painted anew,
+measured in the page itself; each move is to another setting, so no cache can answer. Brian2 stays in its worker.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.browser.explorer_page import ExplorerPage
+from tests.browser.pages import browser, free_port, lab, run_notebook, server
+from tests.browser.test_explorer import FOUR_STATES, write_notebook
+
+ROOT = Path(__file__).resolve().parents[2]
+
+MEASURE = """([place, columns]) => new Promise((done, fail) => {
+  const deep = (root, found) => {
+    for (const n of root.querySelectorAll('*')) {
+      if (n.matches('.workbench-mark')) found.marks.push(n);
+      if (n.matches('.workbench-knobs input[data-knob="g"]')) found.slider = n;
+      if (n.shadowRoot) deep(n.shadowRoot, found);
+    }
+    return found;
+  };
+  const { marks, slider } = deep(document, { marks: [], slider: null });
+  const mine = marks.filter((_, k) => k % columns === columns - 1);
+  const before = mine.map((m) => m.dataset.painted);
+  const start = performance.now();
+  let first = 0;
+  const look = () => {
+    const now = performance.now();
+    const painted = mine.filter((m, k) => m.dataset.painted !== before[k]).length;
+    if (painted && !first) first = now - start;
+    if (painted === mine.length) done([first, now - start]);
+    else if (now - start > 20000) fail(new Error('no new picture'));
+    else requestAnimationFrame(look);
+  };
+  slider.value = String(place);
+  slider.dispatchEvent(new Event('input', { bubbles: true }));
+  requestAnimationFrame(look);
+})"""
+
+
+def measure(page: Any, moves: int) -> list[tuple[float, float]]:
+    """First and last painted picture of the chip's side after each move, ms."""
+    explorer = ExplorerPage(page)
+    explorer.settle(120)
+    rng = random.Random(7)
+    taken = []
+    for _ in range(moves):
+        taken.append(tuple(page.evaluate(MEASURE, [rng.uniform(300, 700), 2])))
+        page.wait_for_timeout(120)
+    return taken
+
+
+def say(where: str, taken: list[tuple[float, float]]) -> None:
+    first, last = ([t[k] for t in taken] for k in (0, 1))
+    print(f"{where:<12} first picture: median {statistics.median(first):.0f} ms; all pictures: median {statistics.median(last):.0f} ms, "
+          f"95 % below {sorted(last)[int(0.95 * len(last))]:.0f} ms ({len(taken)} moves)", flush=True)
+
+
+def main(moves: int) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        write_notebook(folder / "four-states.ipynb", FOUR_STATES)
+        with lab(folder, folder) as address, browser() as (page, _):
+            run_notebook(page, address, "four-states.ipynb")
+            say("JupyterLab", measure(page, moves))
+        port = free_port()
+        script = f"from widgets import serve; serve('network-states', port={port}, open_browser=False)"
+        where = f"http://127.0.0.1:{port}/"
+        with server([sys.executable, "-c", script], where, cwd=ROOT, log=folder / "studio.log"), browser() as (page, _):
+            page.goto(f"{where}studio?token=network-states%3Fduration_ms%3D500")
+            say("Studio", measure(page, moves))
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 30)
