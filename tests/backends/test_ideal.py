@@ -256,7 +256,12 @@ def test_probes_look_at_the_start_of_a_step():
     mean = recording.traces["P.v.mean"]
     assert mean.values[:, 0] == pytest.approx(v.values[::10].mean(axis=1), rel=1e-14)
     rate = recording.traces["P.rate"]
+    assert rate.sizes["time"] == 3
     assert rate.values.sum() * 10 * ms * 3 == pytest.approx(recording.counts["P"])
+    with pytest.raises(DescriptionError, match="Two probes give the trace 'P.v'"):
+        Experiment(
+            network, duration=1 * ms, dt=DT, probes=(Probe("P", "v", which=(0,)), Probe("P", "v", which=(1,)))
+        ).run()
     with pytest.raises(DescriptionError, match="Unknown variable 'u'"):
         Experiment(network, duration=1 * ms, dt=DT, probes=(Probe("P", "u"),)).run()
 
@@ -268,6 +273,31 @@ def test_spikes_beyond_the_limit_are_counted_and_said():
     assert some.counts == limited.run(drive).counts
     assert all(s.count == 0 for s in some.spikes.values())
     assert "100" in some.notes[0]
+
+
+def test_rates_outlive_the_limit_cover_the_whole_run_and_resume(tmp_path):
+    probes = (
+        Probe("E", "spikes", reduce="rate", every=4 * ms),
+        Probe("I", "spikes", reduce="rate", every=4 * ms, which=range(20)),
+    )
+    netlist = QUICK.netlist()
+    drive = draw(netlist, 30 * ms, dt=DT, seed=5)
+    free = compile(netlist, Ideal(), dt=DT, seed=5, probes=probes).run(drive)
+    program = compile(netlist, Ideal(), dt=DT, seed=5, probes=probes, limits=Limits(spikes=100))
+    run, windows = program.start(drive), []
+    for k in range(15):
+        windows.append(run.advance(2 * ms))
+        if k == 6:
+            run = program.resume(run.save(tmp_path / "a.run"))
+    limited = run.recording()
+    for p in "EI":
+        rate = limited.traces[f"{p}.rate"].values[:, 0]
+        assert np.array_equal(rate, free.traces[f"{p}.rate"].values[:, 0])
+        assert np.array_equal(rate[:7], np.concatenate([w.probes[f"{p}.rate"] for w in windows])[:, 0])
+        spikes = free.of(p)
+        mine = spikes.steps[spikes.neurons < (20 if p == "I" else 800)]
+        widths = np.array([4.0] * 7 + [2.0]) * ms * (20 if p == "I" else 800)
+        assert rate == pytest.approx(np.bincount(mine // 40, minlength=8) / widths)
 
 
 def test_delays_are_rounded_and_listed():

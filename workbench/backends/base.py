@@ -199,6 +199,10 @@ def compile(
         raise DescriptionError(tr("dt is {dt}: it must be a positive time in seconds.", dt=dt))
     for probe in probes:
         probe.neurons(netlist)
+        if sum(other.name == probe.name for other in probes) > 1:
+            raise DescriptionError(
+                tr("Two probes give the trace '{name}': ask for all its neurons in one, with which=.", name=probe.name)
+            )
     module, _, name = BACKENDS[chip.kind].partition(":")
     build: Callable[..., Program] = getattr(importlib.import_module(module), name)
     return build(netlist, chip, dt=float(dt), seed=int(seed), probes=tuple(probes), limits=limits or Limits())

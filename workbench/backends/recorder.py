@@ -40,6 +40,11 @@ class Recorder:
         self._values: list[list[NDArray[np.float64]]] = [[] for _ in self.probes]
         self._value_steps: list[list[NDArray[np.int64]]] = [[] for _ in self.probes]
         self._recent: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
+        self._reached = 0
+        # Spikes by bin for each rate probe: counted as they come, so that rates outlive the limit on spikes.
+        self._bins: dict[int, NDArray[np.int64]] = {
+            k: np.zeros(0, np.int64) for k, p in enumerate(self.probes) if p.reduce == "rate"
+        }
 
     def add(self, steps: NDArray[np.int64], neurons: NDArray[Any]) -> None:
         """Keep the spikes of some steps (copied), ordered by step and neuron; beyond the limit they are counted only."""
@@ -51,6 +56,7 @@ class Recorder:
             self._counts += np.histogram(neurons, self._edges)[0]
         chunk = (steps.copy(), neurons.astype(np.int32))
         self._recent.append(chunk)
+        self._count_rates(*chunk)
         if self._kept + steps.size > self.limits.spikes:
             self._dropping = True
             self._steps, self._neurons, self._kept = [], [], 0
@@ -58,6 +64,17 @@ class Recorder:
             self._steps.append(chunk[0])
             self._neurons.append(chunk[1])
             self._kept += steps.size
+
+    def _count_rates(self, steps: NDArray[np.int64], neurons: NDArray[np.int32]) -> None:
+        for k, bins in self._bins.items():
+            p = self.probes[k]
+            cells = self.netlist.populations[p.of]
+            mine = (neurons >= cells.start) & (neurons < cells.start + cells.size)
+            if p.which is not None:
+                mine &= np.isin(neurons - cells.start, p.which)
+            new = np.bincount(steps[mine] // p.steps(self.dt), minlength=bins.size)
+            new[: bins.size] += bins
+            self._bins[k] = new
 
     # --- windows ---
 
@@ -70,9 +87,13 @@ class Recorder:
         """What came since the mark."""
         steps, neurons = _joined(self._recent)
         self._recent = []
+        self._reached = stop
         values = {
             p.name: np.concatenate(v[m:]) for p, v, m in zip(self.probes, self._values, mark, strict=True) if len(v) > m
         }
+        for k in self._bins:  # the bins that ended in this window
+            stride = self.probes[k].steps(self.dt)
+            values[self.probes[k].name] = self._rates(k)[start // stride : stop // stride, None]
         return Window(
             start,
             stop,
@@ -175,19 +196,25 @@ class Recorder:
     def _rate(self, p: Probe) -> xarray.DataArray:
         import xarray  # noqa: PLC0415
 
-        stride = p.steps(self.dt)
-        spikes = self.spikes()[0][p.of]
-        last = int(spikes.steps[-1]) + 1 if spikes.count else 0
-        bins = max(1, -(-last // stride))
-        size = self.netlist.populations[p.of].size
-        hz = np.bincount(spikes.steps // stride, minlength=bins) / (size * stride * self.dt)
+        hz = self._rates(self.probes.index(p))
+        time = np.arange(hz.size) * p.steps(self.dt) * self.dt
         return xarray.DataArray(
             hz[:, None],
             dims=("time", "neuron"),
-            coords={"time": np.arange(bins) * stride * self.dt, "neuron": [-1]},
+            coords={"time": time, "neuron": [-1]},
             name=p.name,
             attrs={"units": "Hz", "reduce": "rate"},
         )
+
+    def _rates(self, probe: int) -> NDArray[np.float64]:
+        """Hz in each bin so far; the last may be cut short by the end of the run."""
+        p, stride = self.probes[probe], self.probes[probe].steps(self.dt)
+        starts = np.arange(0, self._reached, stride)
+        counts = np.zeros(starts.size, np.int64)
+        found = self._bins[probe][: starts.size]
+        counts[: found.size] = found
+        size = self.netlist.populations[p.of].size if p.which is None else len(p.which)
+        return counts / (size * np.minimum(stride, self._reached - starts) * self.dt)
 
     # --- saving ---
 
@@ -199,7 +226,9 @@ class Recorder:
             "spikes.neurons": neurons,
             "spikes.counts": self._counts.copy(),
             "spikes.dropping": np.array(self._dropping),
+            "reached": np.array(self._reached),
         }
+        made |= {f"rate.{k}": bins for k, bins in self._bins.items()}
         for k, (values, at) in enumerate(zip(self._values, self._value_steps, strict=True)):
             if values:
                 made[f"probe.{k}.values"], made[f"probe.{k}.steps"] = np.concatenate(values), np.concatenate(at)
@@ -213,6 +242,8 @@ class Recorder:
             arrays["spikes.counts"].copy(),
             bool(arrays["spikes.dropping"]),
         )
+        self._reached = int(arrays["reached"])
+        self._bins = {k: arrays[f"rate.{k}"] for k in self._bins}
         for k in range(len(self.probes)):
             if f"probe.{k}.values" in arrays:
                 self._values[k], self._value_steps[k] = [arrays[f"probe.{k}.values"]], [arrays[f"probe.{k}.steps"]]
@@ -256,18 +287,17 @@ def write_state(
     """Write a run's state to one file, whole or not at all."""
     path = Path(path)
     part = path.with_name(path.name + ".part")
-    label = json.dumps(
-        {**note, "format": FORMAT, "netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt}
-    )
+    label = json.dumps({**note, "format": FORMAT, **_identity(program)})
     try:
         with part.open("wb") as file:
             np.savez(file, note=np.array(label), **arrays)  # type: ignore[arg-type]
         os.replace(part, path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise StoreError(
             tr("The run could not be saved to {path}: {reason}.", path=path, reason=error.strerror or error)
         ) from error
+    finally:
+        part.unlink(missing_ok=True)  # also when Ctrl-C came in the middle
     return path
 
 
@@ -287,6 +317,12 @@ def read_state(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any
     return arrays, note
 
 
+def _identity(program: Program) -> dict[str, Any]:
+    """What a saved run and the program that resumes it must have in common."""
+    probes = [repr(p) for p in getattr(program, "probes", ())]
+    return {"netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt, "probes": probes}
+
+
 def check_state(note: Mapping[str, Any], program: Program, path: str | Path) -> None:
     """Raise StoreError unless the note belongs to this program."""
     if note.get("format", 0) > FORMAT:
@@ -298,8 +334,7 @@ def check_state(note: Mapping[str, Any], program: Program, path: str | Path) -> 
                 known=FORMAT,
             )
         )
-    mine = {"netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt}
-    for what, value in mine.items():
+    for what, value in _identity(program).items():
         if note.get(what) != value:
             raise StoreError(
                 tr(
