@@ -63,19 +63,24 @@ class NetworkStates(Study):
         experiment = Experiment(self.circuit, self.chip, duration=self.duration, seed=self.seed, probes=(Probe("E", "v", which=range(3)),))
         recording = experiment.run(progress)
         steady = recording.after(SETTLED)
+        rate = measures.rate(steady, "E")
         theory = siegert.rate(self.circuit)
+        felt = siegert.input_at(self.circuit, rate)
         seen = {"start": max(SETTLED, self.duration - SHOWN)}
         levels = {"threshold": self.circuit.neuron.threshold, "reset": self.circuit.neuron.reset}
         return Result(
             study=self,
             recordings={"network": recording},
             numbers={
-                "rate_hz": measures.rate(steady, "E"),
+                "rate_hz": rate,
                 "inhibitory_rate_hz": measures.rate(steady, "I"),
                 "theory_hz": theory,
                 "isi_cv": measures.isi_cv(steady, "E"),
                 "oscillation_hz": measures.peak_frequency(steady, "E"),
                 "synchrony": measures.synchrony(steady, "E"),
+                # What a neuron receives at this rate, as its potential would follow it without a threshold.
+                "input_mean_mv": float(felt.mean) / mV,
+                "input_sd_mv": float(felt.noise / np.sqrt(2)) / mV,
                 "energy_uj": recording.ledger.total / uJ,
             },
             pictures={
@@ -85,8 +90,8 @@ class NetworkStates(Study):
                 "energy": partial(figures.energy, recording),
                 "spectrum": partial(figures.spectrum, steady, "E"),
                 "tiles": partial(figures.tiles, recording),
-                "theory": partial(over_inhibition, self.circuit, measures.rate(steady, "E")),
-                "fixed point": partial(fixed_point, self.circuit, measures.rate(steady, "E")),
+                "theory": partial(over_inhibition, self.circuit, rate),
+                "fixed point": partial(fixed_point, self.circuit, rate),
             },
         )
 
