@@ -321,7 +321,7 @@ def submit(study: Study, *, cache: bool = True) -> Job[Result]:
 
 def warm() -> None:
     """Let the studies' worker start and import the slow libraries now, while a person still reads."""
-    _pool().warm("workbench.backends.ideal", "workbench.backends.event")
+    _pool().warm("workbench.backends.event", "workbench.backends.ideal.ready")
 
 
 def forget() -> None:

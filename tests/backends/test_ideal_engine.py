@@ -72,6 +72,13 @@ def test_importing_the_backends_loads_no_brian2():
     assert done.returncode == 0, done.stderr
 
 
+def test_a_worker_can_get_ready_before_it_is_asked():
+    done = run(
+        "import sys, workbench.backends.ideal.ready; sys.exit('brian2' not in sys.modules or 'xarray' in sys.modules)"
+    )
+    assert done.returncode == 0, done.stderr
+
+
 def test_brian2_leaves_no_files_words_or_hooks(tmp_path):
     done = run(
         """

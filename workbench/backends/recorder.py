@@ -174,6 +174,8 @@ class Recorder:
 
     def traces(self) -> dict[str, xarray.DataArray]:
         """The probed values as labelled arrays."""
+        if not self.probes:
+            return {}
         import xarray  # noqa: PLC0415  only when there are traces to label
 
         made: dict[str, xarray.DataArray] = {}
