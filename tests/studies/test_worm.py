@@ -91,8 +91,9 @@ def test_a_slow_obvious_loop_finds_the_same_spikes(result):
         waiting[step + 10] = jumps[fires].sum(axis=0)
         fired |= {(step, names[k]) for k in np.flatnonzero(fires)}
     chip = result.recordings["chip"]
-    ours = {(step, worm.cells[role][k])
-            for role in ROLES for step, k in zip(chip.of(role).steps, chip.of(role).neurons)}
+    ours = {
+        (step, worm.cells[role][k]) for role in ROLES for step, k in zip(chip.of(role).steps, chip.of(role).neurons)
+    }
     assert len(fired) == 303
     assert ours == fired
 
@@ -108,7 +109,14 @@ def test_the_textbook_touch_circuit_appears(result):
 
 @pytest.mark.parametrize(
     "assumed",
-    [{"delay_ms": 0.2}, {"delay_ms": 5.0}, {"tau_ms": 10.0}, {"tau_ms": 40.0}, {"inhibition": 1.0}, {"inhibition": 8.0}],
+    [
+        {"delay_ms": 0.2},
+        {"delay_ms": 5.0},
+        {"tau_ms": 10.0},
+        {"tau_ms": 40.0},
+        {"inhibition": 1.0},
+        {"inhibition": 8.0},
+    ],
     ids=str,
 )
 def test_the_touch_circuit_does_not_hang_on_assumed_numbers(assumed):

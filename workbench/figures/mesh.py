@@ -39,12 +39,25 @@ def core_load(recording: Recording, *, event: str = "synaptic operation", source
     y, x = np.unravel_index(int(np.nanargmax(counts)), counts.shape) if used else (0, 0)
     busiest, total = (float(counts[y, x]), float(np.nansum(counts))) if used else (0.0, 0.0)
     return Sketch(
-        panels=(Panel(
-            layers=(Image(values=counts, x_range=(-0.5, width - 0.5), y_range=(-0.5, height - 0.5), label=tr(event)),),
-            x=Axis(label=tr("tile, west to east")), y=Axis(label=tr("tile, south to north"))),),
+        panels=(
+            Panel(
+                layers=(
+                    Image(values=counts, x_range=(-0.5, width - 0.5), y_range=(-0.5, height - 0.5), label=tr(event)),
+                ),
+                x=Axis(label=tr("tile, west to east")),
+                y=Axis(label=tr("tile, south to north")),
+            ),
+        ),
         title=tr("Who works on the chip"),
-        alt=tr("{used} tiles in use; the busiest, column {x}, row {y}, has {busiest:.0f} of {total:.0f} ({event}).",
-               used=used, x=int(x), y=int(y), busiest=busiest, total=total, event=tr(event)),
+        alt=tr(
+            "{used} tiles in use; the busiest, column {x}, row {y}, has {busiest:.0f} of {total:.0f} ({event}).",
+            used=used,
+            x=int(x),
+            y=int(y),
+            busiest=busiest,
+            total=total,
+            event=tr(event),
+        ),
         source=tr(source),
     )
 
@@ -57,12 +70,20 @@ def hop_histogram(by_hops: NDArray[np.int64], *, source: str = "") -> Sketch:
     by_hops = by_hops[: int(np.flatnonzero(by_hops)[-1]) + 1] if total else by_hops[:1]
     names = tuple(tr("{n} hops", n=n) if n != 1 else tr("1 hop") for n in range(by_hops.size))
     return Sketch(
-        panels=(Panel(
-            layers=(Bars(names=names, values=by_hops.astype(float)),),
-            x=Axis(label=tr("distance")), y=Axis(label=tr("packets"))),),
+        panels=(
+            Panel(
+                layers=(Bars(names=names, values=by_hops.astype(float)),),
+                x=Axis(label=tr("distance")),
+                y=Axis(label=tr("packets")),
+            ),
+        ),
         title=tr("How far packets travel"),
-        alt=tr("{total} packets, {mean:.2f} hops each on average; {local} stay on their tile.",
-               total=total, mean=mean, local=int(by_hops[0])),
+        alt=tr(
+            "{total} packets, {mean:.2f} hops each on average; {local} stay on their tile.",
+            total=total,
+            mean=mean,
+            local=int(by_hops[0]),
+        ),
         source=tr(source),
     )
 
@@ -74,11 +95,21 @@ def senders(names: Sequence[str], hops: NDArray[np.int64], *, most: int = 12, so
     share = float(hops[order].sum() / hops.sum()) if hops.sum() else 0.0
     name, farthest = (names[order[0]], int(hops[order[0]])) if order else ("-", 0)
     return Sketch(
-        panels=(Panel(
-            layers=(Bars(names=tuple(names[k] for k in order), values=hops[order].astype(float)),),
-            x=Axis(label=tr("neuron")), y=Axis(label=tr("hops of all its packets")), height=1.2),),
+        panels=(
+            Panel(
+                layers=(Bars(names=tuple(names[k] for k in order), values=hops[order].astype(float)),),
+                x=Axis(label=tr("neuron")),
+                y=Axis(label=tr("hops of all its packets")),
+                height=1.2,
+            ),
+        ),
         title=tr("Whose spikes travel"),
-        alt=tr("{most} neurons make {share:.0%} of all hops; first {name} with {hops}.",
-               most=len(order), share=share, name=name, hops=farthest),
+        alt=tr(
+            "{most} neurons make {share:.0%} of all hops; first {name} with {hops}.",
+            most=len(order),
+            share=share,
+            name=name,
+            hops=farthest,
+        ),
         source=tr(source),
     )

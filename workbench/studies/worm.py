@@ -55,12 +55,20 @@ class Worm(Study):
     }
     views: ClassVar[tuple[str, ...]] = ("raster", "wave", "cores", "energy")
     main_knobs: ClassVar[tuple[str, ...]] = (
-        "touch", "weight_mv", "inhibition", "touch_duration_ms", "gap_junctions", "gap_ps", "background_hz", "chip")
+        "touch",
+        "weight_mv",
+        "inhibition",
+        "touch_duration_ms",
+        "gap_junctions",
+        "gap_ps",
+        "background_hz",
+        "chip",
+    )
 
     circuit: nervous.Worm = part(nervous.Worm(gap_junctions=True), doc="the worm")
     chip: Chip = member("loihi-small-cores", lambda: CHIPS, doc="what it runs on")
     reference: bool = flag(True, doc="whether Brian2 runs it too, with and without gap junctions", label="with Brian2")
-    duration: float = quantity(100 * ms, "ms", low=20 * ms, high=10 * s, doc="model time", label="duration")
+    duration: float = quantity(100 * ms, "ms", low=20 * ms, high=2 * s, doc="model time", label="duration")
     seed: int = count(0, doc="seed of the background")
 
     def quick(self) -> Self:
@@ -121,9 +129,9 @@ class Worm(Study):
         shown = {name: firsts[name] for name in ("chip", "gap junctions") if name in firsts}
         return {
             "raster": partial(
-                wave_figures.latency_raster, chip, firsts["chip"], since=since, until=since + lasts, source=SOURCE),
-            "first": partial(
-                wave_figures.first_cells, nervous.connectome().cells, firsts["chip"], source=SOURCE),
+                wave_figures.latency_raster, chip, firsts["chip"], since=since, until=since + lasts, source=SOURCE
+            ),
+            "first": partial(wave_figures.first_cells, nervous.connectome().cells, firsts["chip"], source=SOURCE),
             "wave": partial(wave_figures.wave, shown, until=self.duration - since, source=SOURCE),
             "wiring": partial(wave_figures.wiring, _sections(), source=SOURCE),
         }

@@ -119,32 +119,48 @@ class Worm(Circuit):
 
     touch: str = choice("anterior", tuple(TOUCHED), doc="where the worm is touched", label="touch")
     touch_rate: float = quantity(
-        100 * Hz, "Hz", low=0 * Hz, high=500 * Hz, doc="spikes of a touched neuron (assumed)", label="touch rate")
+        100 * Hz, "Hz", low=0 * Hz, high=500 * Hz, doc="spikes of a touched neuron (assumed)", label="touch rate"
+    )
     touch_start: float = quantity(
-        10 * ms, "ms", low=0 * ms, high=1000 * ms, doc="when the touch begins", label="touch begins")
+        10 * ms, "ms", low=0 * ms, high=1000 * ms, doc="when the touch begins", label="touch begins"
+    )
     touch_duration: float = quantity(
-        50 * ms, "ms", low=0 * ms, high=1000 * ms, doc="how long the touch lasts", label="touch lasts")
+        50 * ms, "ms", low=0 * ms, high=1000 * ms, doc="how long the touch lasts", label="touch lasts"
+    )
     weight: float = quantity(
-        1 * mV, "mV", low=0 * mV, high=5 * mV, doc="jump per section of a synapse (assumed)", label="weight a section")
+        1 * mV, "mV", low=0 * mV, high=5 * mV, doc="jump per section of a synapse (assumed)", label="weight a section"
+    )
     inhibition: float = quantity(
-        4.0, "", low=0.0, high=20.0, doc="an inhibitory section beside an excitatory one (assumed)", label="inhibition")
+        4.0, "", low=0.0, high=20.0, doc="an inhibitory section beside an excitatory one (assumed)", label="inhibition"
+    )
     glutamate: str = choice(
-        "excites", ("excites", "inhibits"), doc="what glutamate does where it is the only fast transmitter (assumed)")
+        "excites", ("excites", "inhibits"), doc="what glutamate does where it is the only fast transmitter (assumed)"
+    )
     gap_junctions: bool = flag(False, doc="whether gap junctions conduct", label="gap junctions")
     gap: float = quantity(
-        20 * pS, "pS", low=0 * pS, high=0.2 * nS, doc="conductance per section (assumed)", label="gap a section")
+        20 * pS, "pS", low=0 * pS, high=0.2 * nS, doc="conductance per section (assumed)", label="gap a section"
+    )
     spikelet: float = quantity(
-        0 * mV, "mV", low=0 * mV, high=5 * mV, doc="jump a spike makes through a section of gap junction (assumed)",
-        label="spikelet a section")
+        0 * mV,
+        "mV",
+        low=0 * mV,
+        high=5 * mV,
+        doc="jump a spike makes through a section of gap junction (assumed)",
+        label="spikelet a section",
+    )
     kick: float = quantity(
-        40 * mV, "mV", low=0 * mV, high=200 * mV, doc="jump at each spike from outside (assumed: twice the threshold)")
+        40 * mV, "mV", low=0 * mV, high=200 * mV, doc="jump at each spike from outside (assumed: twice the threshold)"
+    )
     background: float = quantity(
-        0 * Hz, "Hz", low=0 * Hz, high=50 * Hz, doc="spontaneous spikes of every neuron (assumed)", label="background")
+        0 * Hz, "Hz", low=0 * Hz, high=50 * Hz, doc="spontaneous spikes of every neuron (assumed)", label="background"
+    )
     delay: float = quantity(
-        1 * ms, "ms", low=0.1 * ms, high=20 * ms, doc="delay of every chemical synapse (assumed)", label="delay")
+        1 * ms, "ms", low=0.1 * ms, high=20 * ms, doc="delay of every chemical synapse (assumed)", label="delay"
+    )
     neuron: Lif = part(
         Lif(tau=20 * ms, rest=0 * mV, threshold=20 * mV, reset=0 * mV, refractory=5 * ms, resistance=1 * Gohm),
-        doc="the assumed spiking model of every cell")
+        doc="the assumed spiking model of every cell",
+    )
 
     @property
     def touched(self) -> tuple[str, ...]:
