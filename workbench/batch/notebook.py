@@ -171,8 +171,12 @@ def _run(order: Order, notebook: Any, given: Mapping[str, Any], progress: Progre
             def after_cell(**_: Any) -> None:
                 nonlocal finished
                 finished += 1
-                if progress is not None:
-                    progress(min(1.0, finished / count), tr("cell {k} of {n}", k=min(finished, count), n=count))
+                if progress is None:
+                    return
+                if finished < count:
+                    progress(finished / (count + 1), tr("cell {k} of {n}", k=finished, n=count))
+                else:
+                    progress(count / (count + 1), tr("drawing the figures"))
 
             return super().execute_managed_notebook(
                 nb_man, kernel_name, *others, on_cell_executed=after_cell, **keywords
