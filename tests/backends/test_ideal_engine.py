@@ -112,6 +112,23 @@ assert found and found[0].counts["E"] >= 0
     assert done.returncode == 0, done.stderr
 
 
+def test_a_brian2_that_cannot_be_loaded_is_said():
+    done = run("""
+import sys, types
+sys.modules["sympy"] = types.ModuleType("sympy")  # what Brian2 needs of it is not there
+from workbench.circuits import CIRCUITS
+from workbench.errors import UnsupportedError
+from workbench.experiment import Experiment
+try:
+    Experiment(CIRCUITS["balanced"].quick(), duration=0.005, dt=1e-4).run()
+except UnsupportedError as error:
+    assert "Brian2 cannot be loaded" in str(error) and "sympy" in str(error), error
+else:
+    raise SystemExit(1)
+""")
+    assert done.returncode == 0, done.stderr
+
+
 def test_somebody_elses_settings_come_back_even_after_an_error():
     brian2 = engine.brian()
     from brian2.codegen.runtime.cython_rt.cython_rt import CythonCodeObject

@@ -255,8 +255,16 @@ def wrong(**changes: object) -> Network:
         ({"equations": "dv/dt = (v - critical/(10*ms) : volt"}, r"Mine: "),
         ({"equations": "dv/dt = (v - critical)/(10*ms) : volt", "after": "qq += 1*mV"}, r"Mine: .*qq"),
         ({"equations": "dv/dt = (v - critical)/(10*ms) : volt", "method": "rk5"}, r"Mine.method = rk5.*rk4"),
-        ({"equations": "dw/dt = (w - critical)/(10*ms) : volt", "fires": "w > critical", "after": ""}, r"Mine: .*'?v"),
+        (
+            {"equations": "dw/dt = (w - critical)/(10*ms) : volt", "fires": "w > critical", "after": ""},
+            r"Unknown state 'Mine.start\['v'\]'.*Known: .*w",
+        ),
         ({"equations": "dv/dt = (v - critical)/(10*ms) : volt", "fires": "v + critical"}, r"Mine: .*boolean"),
+        (
+            {"equations": "dv/dt = -v/(10*ms) + xi*mV/second**0.5 : volt"},
+            r"Mine draws random numbers with 'xi'.*NoisyCurrent",
+        ),
+        ({"equations": "dv/dt = -v/(10*ms) : volt", "after": "v = 10*mV*rand()"}, r"with 'rand'"),
     ],
 )
 def test_a_wrong_equation_is_explained_with_the_models_name(changes, says, capfd):

@@ -18,7 +18,6 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +30,26 @@ TARGETS = ("numpy", "cython")
 _lock = threading.RLock()
 
 
-@cache
 def brian() -> Any:
-    """The brian2 module, imported without its log files, console notes, exception hook and capture of warnings."""
-    if "brian2" in sys.modules:
-        return sys.modules["brian2"]
+    """The brian2 module, imported without its log files, console notes, exception hook and capture of warnings.
+
+    Raises UnsupportedError when it cannot be loaded: Brian2 2.9, for one, does not load beside NumPy 2.4.
+    """
+    with _lock:
+        if "brian2" in sys.modules:
+            return sys.modules["brian2"]
+        try:
+            return _imported()
+        except Exception as error:
+            raise UnsupportedError(
+                tr("Brian2 cannot be loaded here: {why}. The event chips run without it.", why=_line(error))
+            ) from error
+
+
+def _imported() -> Any:
     hook, show = sys.excepthook, warnings.showwarning
-    handlers = list(logging.getLogger("py.warnings").handlers)
+    captured = logging.getLogger("py.warnings")
+    handlers = list(captured.handlers)
     with _importable_in_a_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # pyparsing's, raised inside Brian2
         import brian2  # noqa: PLC0415
@@ -46,7 +58,6 @@ def brian() -> Any:
         if "logging" not in getattr(show, "__module__", ""):
             logging.captureWarnings(False)
     sys.excepthook = hook
-    captured = logging.getLogger("py.warnings")
     for handler in [h for h in captured.handlers if h not in handlers]:
         captured.removeHandler(handler)
     _drop_log_files(BrianLogger)
@@ -202,4 +213,4 @@ def forget(error: BaseException) -> None:
 
 def _line(error: BaseException) -> str:
     text = " ".join(str(error.args[0] if isinstance(error, KeyError) and error.args else error).split())
-    return text.rstrip(".") or type(error).__name__
+    return text.replace(" (<unknown>, line 1)", "").rstrip(".") or type(error).__name__

@@ -16,7 +16,8 @@ from workbench.backends.ideal.engine import brian
 from workbench.circuits.neurons.neuron import Neuron
 from workbench.circuits.synapses import Conductance, Current, Delta, Exponential, Gap
 from workbench.circuits.unfold import Cells
-from workbench.errors import unknown
+from workbench.errors import DescriptionError, unknown
+from workbench.words import tr
 
 __all__ = ["Group", "gather"]
 
@@ -63,6 +64,7 @@ class Group:
     def build(self, clock: Any, dt: float) -> None:
         """Make the NeuronGroup, its initial state, and the code that adds the arrivals of a step."""
         b = brian()
+        _refuse_chance(self.neuron)
         house = _is_house(self.neuron, self.receptors)
         model, values = _equations(self.neuron, self.receptors, self.gaps), self._parameters(dt, house)
         namespace: dict[str, Any] = dict(self.functions)
@@ -87,6 +89,8 @@ class Group:
                 self.brian.variables[name].set_value(value)
         for cells in self.cells:
             for state, value in cells.initial.items():
+                if state not in self.brian.equations.names:
+                    raise unknown("state", f"{type(self.neuron).__name__}.start['{state}']", self.brian.equations.names)
                 self.array(state)[self.first[cells.name] : self.first[cells.name] + cells.size] = value
         arrivals = _add_arrivals(self.neuron, self.receptors)
         if arrivals:
@@ -133,6 +137,21 @@ def gather(populations: Iterable[Cells]) -> list[Group]:
         name = re.sub(r"\W", "", type(members[0].neuron).__name__.lower(), flags=re.ASCII) or "model"
         groups.append(Group(f"{name}_{number}", tuple(members), first))
     return groups
+
+
+def _refuse_chance(neuron: Neuron) -> None:
+    """Numbers that Brian2 draws itself would differ between targets and could not be given to another backend."""
+    text = "\n".join((neuron.equations, neuron.fires, neuron.after, neuron.holds))
+    found = re.search(r"\b(xi(_\w+)?|(rand|randn|poisson|binomial)\s*(?=\())", text)
+    if found:
+        raise DescriptionError(
+            tr(
+                "{model} draws random numbers with '{word}'. Chance comes from outside here: add a NoisyCurrent or Poisson source, "
+                "or spread an initial state.",
+                model=type(neuron).__name__,
+                word=found.group(0).strip(),
+            )
+        )
 
 
 def _inside(name: str) -> str:
