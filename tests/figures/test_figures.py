@@ -30,19 +30,38 @@ def recording(*, priced: bool = True) -> Recording:
     steps = np.repeat(np.arange(100, 10_000, 200), 80)
     neurons = np.tile(np.arange(80, dtype=np.int32), 50)
     joules = 1e-9 if priced else 0.0
-    prices = {"spike": Price(joules, 0.0, Citation("published", "a table")), "hop": Price(joules / 2, 0.0, Citation("assumed", "a guess"))}
-    ledger = Ledger(counts=np.array([[[100, 0], [20, 40]]]), windows=np.array([0.0, 1.0]), places=("core 0", "core 1"), events=("spike", "hop"),
-                    prices=prices)
+    prices = {
+        "spike": Price(joules, 0.0, Citation("published", "a table")),
+        "hop": Price(joules / 2, 0.0, Citation("assumed", "a guess")),
+    }
+    ledger = Ledger(
+        counts=np.array([[[100, 0], [20, 40]]]),
+        windows=np.array([0.0, 1.0]),
+        places=("core 0", "core 1"),
+        events=("spike", "hop"),
+        prices=prices,
+    )
     cores = tuple(CoreUse(f"core {k}", (k, 1), (50, 64), (10, 99), (1, 9), (1, 9)) for k in range(2))
-    trace = xr.DataArray(np.linspace(0, 0.02, 20_000).reshape(10_000, 2), dims=("time", "neuron"),
-                         coords={"time": np.arange(10_000) * DT, "neuron": [0, 3]}, attrs={"units": "V"})
+    trace = xr.DataArray(
+        np.linspace(0, 0.02, 20_000).reshape(10_000, 2),
+        dims=("time", "neuron"),
+        coords={"time": np.arange(10_000) * DT, "neuron": [0, 3]},
+        attrs={"units": "V"},
+    )
     return Recording(
-        spikes={"E": Spikes(steps, neurons, DT), "I": Spikes(np.zeros(0, np.int64), np.zeros(0, np.int32), DT)}, sizes={"E": 80, "I": 20},
-        counts={"E": 4000, "I": 0}, traces={"E.v": trace}, ledger=ledger, placement=Placement(cores=cores, mesh=(2, 2)), dt=DT, duration=1.0)
+        spikes={"E": Spikes(steps, neurons, DT), "I": Spikes(np.zeros(0, np.int64), np.zeros(0, np.int32), DT)},
+        sizes={"E": 80, "I": 20},
+        counts={"E": 4000, "I": 0},
+        traces={"E.v": trace},
+        ledger=ledger,
+        placement=Placement(cores=cores, mesh=(2, 2)),
+        dt=DT,
+        duration=1.0,
+    )
 
 
 def test_a_raster_shows_a_share_of_each_population() -> None:
-    panel, = figures.raster(recording(), rows=50).panels
+    (panel,) = figures.raster(recording(), rows=50).panels
     e, i = panel.layers
     assert isinstance(e, Points) and isinstance(i, Points)
     assert e.x.size == 40 * 50 and set(np.unique(e.y)) == set(range(40)) and i.x.size == 0
@@ -51,14 +70,14 @@ def test_a_raster_shows_a_share_of_each_population() -> None:
 
 
 def test_a_raster_shows_every_neuron_when_asked_and_only_the_stretch() -> None:
-    panel, = figures.raster(recording(), rows=None, start=0.5, stop=0.6).panels
+    (panel,) = figures.raster(recording(), rows=None, start=0.5, stop=0.6).panels
     dots = panel.layers[0]
     assert isinstance(dots, Points) and dots.x.size == 80 * 5 and dots.x.min() >= 0.5 and dots.x.max() < 0.6
 
 
 def test_a_rate_ends_in_the_right_mean_and_names_its_theory() -> None:
     picture = figures.rate(recording(), theory={"mean field": 47.0}, source="a book")
-    panel, = picture.panels
+    (panel,) = picture.panels
     e, i, level = panel.layers
     assert isinstance(e, Lines) and isinstance(i, Lines) and isinstance(level, Level)
     assert e.y.mean() == pytest.approx(50.0) and i.y.max() == 0.0 and level.value == 47.0
@@ -98,11 +117,23 @@ def test_without_prices_events_are_counted_and_no_joule_is_claimed() -> None:
 def test_tiles_place_each_core_s_energy() -> None:
     image = figures.tiles(recording()).panels[0].layers[0]
     assert isinstance(image, Image)
-    assert image.values.shape == (2, 2) and np.isnan(image.values[0]).all() and image.values[1] == pytest.approx([100.0, 40.0])
+    assert (
+        image.values.shape == (2, 2)
+        and np.isnan(image.values[0]).all()
+        and image.values[1] == pytest.approx([100.0, 40.0])
+    )
 
 
 def test_a_field_covers_its_axes() -> None:
-    picture = figures.field([[1.0, 2.0, 3.0], [4.0, 5.0, 9.0]], x="g", y="drive", x_values=[3, 4, 5], y_values=[1, 2], label="rate", unit="Hz")
+    picture = figures.field(
+        [[1.0, 2.0, 3.0], [4.0, 5.0, 9.0]],
+        x="g",
+        y="drive",
+        x_values=[3, 4, 5],
+        y_values=[1, 2],
+        label="rate",
+        unit="Hz",
+    )
     image = picture.panels[0].layers[0]
     assert isinstance(image, Image) and image.x_range == (2.5, 5.5) and image.y_range == (0.5, 2.5)
     assert picture.alt == "rate from 1 to 9 Hz, highest at g = 5 and drive = 2."
@@ -111,7 +142,13 @@ def test_a_field_covers_its_axes() -> None:
 
 
 def test_curves_give_one_colour_to_theory_and_measurement() -> None:
-    picture = figures.curves({"theory": ([0, 1], [0, 2])}, points={"theory": ([1], [2.1]), "other": ([0.5], [1.0])}, x="I", y="r", y_unit="Hz")
+    picture = figures.curves(
+        {"theory": ([0, 1], [0, 2])},
+        points={"theory": ([1], [2.1]), "other": ([0.5], [1.0])},
+        x="I",
+        y="r",
+        y_unit="Hz",
+    )
     line, rings, other = picture.panels[0].layers
     assert isinstance(line, Lines) and isinstance(rings, Points) and isinstance(other, Points)
     assert line.colour == rings.colour != other.colour and rings.marker == "ring"
@@ -130,9 +167,15 @@ def test_a_stack_keeps_the_panels_and_their_words() -> None:
 def everything() -> dict[str, Picture]:
     r = recording()
     return {
-        "raster": figures.raster(r), "rate": figures.rate(r), "traces": figures.traces(r), "energy": figures.energy(r), "tiles": figures.tiles(r),
+        "raster": figures.raster(r),
+        "rate": figures.rate(r),
+        "traces": figures.traces(r),
+        "energy": figures.energy(r),
+        "tiles": figures.tiles(r),
         "spectrum": figures.spectrum(r, "E"),
-        "curves": figures.curves({"a": ([1, 2], [1, 2])}, x="x", y="y", levels={"l": 1.5}, marks={"m": 1.2}, log_x=True),
+        "curves": figures.curves(
+            {"a": ([1, 2], [1, 2])}, x="x", y="y", levels={"l": 1.5}, marks={"m": 1.2}, log_x=True
+        ),
         "field": figures.field(np.eye(3), x="x", y="y", x_values=[0, 1, 2], y_values=[0, 1, 2], label="z"),
     }
 
@@ -146,9 +189,13 @@ def test_the_element_holds_the_sketched_data(name: str) -> None:
         drawn = [layer for layer in panel.layers if not (isinstance(layer, (Points, Lines)) and layer.x.size == 0)]
         for layer, one in zip(drawn, overlay, strict=True):
             if isinstance(layer, (Points, Lines)):
-                assert np.array_equal(one.dimension_values(0), layer.x) and np.array_equal(one.dimension_values(1), layer.y, equal_nan=True)
+                assert np.array_equal(one.dimension_values(0), layer.x) and np.array_equal(
+                    one.dimension_values(1), layer.y, equal_nan=True
+                )
             elif isinstance(layer, Bars):
-                assert list(one.dimension_values(0)) == list(layer.names) and np.array_equal(one.dimension_values(1), layer.values)
+                assert list(one.dimension_values(0)) == list(layer.names) and np.array_equal(
+                    one.dimension_values(1), layer.values
+                )
             elif isinstance(layer, Image):
                 assert np.array_equal(one.dimension_values(2, flat=False), layer.values, equal_nan=True)
             else:
@@ -170,7 +217,9 @@ def test_every_kind_of_picture_can_be_drawn() -> None:
 def test_a_notebook_gets_a_png_a_text_and_an_alternative_text() -> None:
     data, metadata = figures.rate(recording())._repr_mimebundle_()
     assert set(data) == {"image/png", "text/plain"}
-    assert data["text/plain"].startswith("Population rate\nE: mean 50 Hz") and "mean 50 Hz" in metadata["image/png"]["alt"]
+    assert (
+        data["text/plain"].startswith("Population rate\nE: mean 50 Hz") and "mean 50 Hz" in metadata["image/png"]["alt"]
+    )
 
 
 def test_a_picture_is_saved_by_its_ending_only(tmp_path: Path) -> None:
@@ -213,4 +262,6 @@ def test_with_a_chinese_font_no_glyph_is_missing() -> None:
 
 def test_importing_figures_loads_no_plotting_library() -> None:
     code = "import sys, workbench.figures as f; f.raster, f.energy, f.curves; print(sorted(m for m in ('holoviews','matplotlib','panel','bokeh') if m in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

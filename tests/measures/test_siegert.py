@@ -22,7 +22,9 @@ NEURON = Lif()
     ids=["A", "B", "C", "D", "extra"],
 )
 def test_the_balanced_network_settles_where_brunel_s_equation_says(g: float, eta: float, expected: float) -> None:
-    assert siegert.rate(Balanced(g=g, eta=eta)) == pytest.approx(expected, abs=0.5 * 10 ** -(2 if expected < 100 else 1) * 1.01)
+    assert siegert.rate(Balanced(g=g, eta=eta)) == pytest.approx(
+        expected, abs=0.5 * 10 ** -(2 if expected < 100 else 1) * 1.01
+    )
 
 
 def test_the_settled_rate_reproduces_itself() -> None:
@@ -68,7 +70,9 @@ def test_the_closed_form_of_brunel_s_neuron(drive_mv: float, expected: float) ->
     assert float(lif_rate(NEURON, drive_mv * mV / NEURON.resistance)) == pytest.approx(expected, abs=0.005)
 
 
-@pytest.mark.parametrize(("current_pa", "expected"), [(376, 16.31), (400, 33.64), (500, 63.04), (800, 120.12), (1000, 149.25)])
+@pytest.mark.parametrize(
+    ("current_pa", "expected"), [(376, 16.31), (400, 33.64), (500, 63.04), (800, 120.12), (1000, 149.25)]
+)
 def test_the_closed_form_of_the_microcircuit_s_neuron(current_pa: float, expected: float) -> None:
     neuron = Lif(tau=10 * ms, resistance=40 * Mohm, rest=-65 * mV, reset=-65 * mV, threshold=-50 * mV)
     assert rheobase(neuron) == pytest.approx(375 * pA)

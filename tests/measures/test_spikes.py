@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.errors import DescriptionError
 from workbench import measures
+from workbench.errors import DescriptionError
 from workbench.recordings.ledger import Ledger
 from workbench.recordings.placement import Placement
 from workbench.recordings.recording import Recording
@@ -19,12 +19,21 @@ DT = 0.1 * ms
 def recording(times: list[np.ndarray], duration: float = 1.0) -> Recording:
     """A recording of one population "E" whose neuron k fires at times[k] (s)."""
     steps = np.concatenate([np.rint(t / DT).astype(np.int64) for t in times]) if times else np.zeros(0, np.int64)
-    neurons = np.concatenate([np.full(t.size, k, np.int32) for k, t in enumerate(times)]) if times else np.zeros(0, np.int32)
+    neurons = (
+        np.concatenate([np.full(t.size, k, np.int32) for k, t in enumerate(times)]) if times else np.zeros(0, np.int32)
+    )
     order = np.lexsort((neurons, steps))
     spikes = Spikes(steps[order], neurons[order], DT)
     empty = Ledger(counts=np.zeros((1, 0, 0), np.int64), windows=np.array([0.0, duration]), places=(), events=())
-    return Recording(spikes={"E": spikes}, sizes={"E": len(times)}, counts={"E": spikes.count}, ledger=empty, placement=Placement(), dt=DT,
-                     duration=duration)
+    return Recording(
+        spikes={"E": spikes},
+        sizes={"E": len(times)},
+        counts={"E": spikes.count},
+        ledger=empty,
+        placement=Placement(),
+        dt=DT,
+        duration=duration,
+    )
 
 
 def poisson(rate: float, neurons: int, duration: float = 1.0, seed: int = 1) -> Recording:
@@ -118,7 +127,11 @@ def test_shared_spikes() -> None:
 def test_silence_has_no_regularity() -> None:
     quiet = recording([np.zeros(0), np.zeros(0)])
     assert measures.rate(quiet, "E") == 0.0
-    assert np.isnan(measures.isi_cv(quiet, "E")) and np.isnan(measures.peak_frequency(quiet, "E")) and np.isnan(measures.synchrony(quiet, "E"))
+    assert (
+        np.isnan(measures.isi_cv(quiet, "E"))
+        and np.isnan(measures.peak_frequency(quiet, "E"))
+        and np.isnan(measures.synchrony(quiet, "E"))
+    )
 
 
 def test_an_unknown_population_is_guessed() -> None:

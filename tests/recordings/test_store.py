@@ -27,19 +27,48 @@ def recording(neurons: int = 50, fired: int = 5000) -> Recording:
     rng = np.random.default_rng(0)
     spikes = Spikes(np.sort(rng.integers(0, 10_000, fired)), rng.integers(0, neurons, fired).astype(np.int32), 1e-4)
     trace = xr.DataArray(
-        rng.standard_normal((100, 3)) * 1e-3, dims=("time", "neuron"), coords={"time": np.arange(100) * 1e-4, "neuron": np.array([0, 5, 7])},
-        attrs={"units": "V"}, name="E.v")
-    named = xr.DataArray(np.array([[1.0, np.nan]]), dims=("time", "neuron"), coords={"time": [0.1], "neuron": ["AVAL", "神经"]}, name="I.v")
+        rng.standard_normal((100, 3)) * 1e-3,
+        dims=("time", "neuron"),
+        coords={"time": np.arange(100) * 1e-4, "neuron": np.array([0, 5, 7])},
+        attrs={"units": "V"},
+        name="E.v",
+    )
+    named = xr.DataArray(
+        np.array([[1.0, np.nan]]),
+        dims=("time", "neuron"),
+        coords={"time": [0.1], "neuron": ["AVAL", "神经"]},
+        name="I.v",
+    )
     ledger = Ledger(
-        counts=rng.integers(0, 2**40, (2, 3, 2)), windows=np.array([0.0, 0.5, 1.0]), places=("core 0", "core 1", "router"),
-        events=("spike", "hop"), timing="barrier", chip_times=np.array([0.1, 0.2]),
-        prices={"spike": Price(1.1e-12, 3e-9, Citation("published", "Davies 2018")), "hop": Price(0.1 + 0.2 - 0.3, 0.0, Citation("assumed", "é"))})
+        counts=rng.integers(0, 2**40, (2, 3, 2)),
+        windows=np.array([0.0, 0.5, 1.0]),
+        places=("core 0", "core 1", "router"),
+        events=("spike", "hop"),
+        timing="barrier",
+        chip_times=np.array([0.1, 0.2]),
+        prices={
+            "spike": Price(1.1e-12, 3e-9, Citation("published", "Davies 2018")),
+            "hop": Price(0.1 + 0.2 - 0.3, 0.0, Citation("assumed", "é")),
+        },
+    )
     core = CoreUse("core 0", (1, 2), (50, 1024), (5000, 131072), (1, 4096), (2, 4096))
     return Recording(
-        spikes={"E": spikes, "quiet one": Spikes(np.zeros(0, np.int64), np.zeros(0, np.int32), 1e-4)}, sizes={"E": neurons, "quiet one": 4},
-        counts={"E": fired, "quiet one": 12}, traces={"E.v": trace, "I.v": named}, ledger=ledger,
-        placement=Placement(cores=(core,), core_of=np.zeros(54, np.int32), losses=("3 weights were clipped.",), mesh=(8, 4)),
-        experiment={"seed": 3, "note": "ä" * 100_000}, dt=1e-4, duration=1.0, begins=0.1, trial=2, backend="event", notes=("12 spikes not kept",))
+        spikes={"E": spikes, "quiet one": Spikes(np.zeros(0, np.int64), np.zeros(0, np.int32), 1e-4)},
+        sizes={"E": neurons, "quiet one": 4},
+        counts={"E": fired, "quiet one": 12},
+        traces={"E.v": trace, "I.v": named},
+        ledger=ledger,
+        placement=Placement(
+            cores=(core,), core_of=np.zeros(54, np.int32), losses=("3 weights were clipped.",), mesh=(8, 4)
+        ),
+        experiment={"seed": 3, "note": "ä" * 100_000},
+        dt=1e-4,
+        duration=1.0,
+        begins=0.1,
+        trial=2,
+        backend="event",
+        notes=("12 spikes not kept",),
+    )
 
 
 def assert_equal(a: Recording, b: Recording) -> None:
@@ -48,9 +77,15 @@ def assert_equal(a: Recording, b: Recording) -> None:
     assert list(a.traces) == list(b.traces)
     for name, trace in a.traces.items():
         xr.testing.assert_identical(trace, b.traces[name])
-    assert np.array_equal(a.ledger.counts, b.ledger.counts) and a.ledger.prices == b.ledger.prices and a.ledger.total == b.ledger.total
+    assert (
+        np.array_equal(a.ledger.counts, b.ledger.counts)
+        and a.ledger.prices == b.ledger.prices
+        and a.ledger.total == b.ledger.total
+    )
     assert (a.ledger.places, a.ledger.events, a.ledger.timing) == (b.ledger.places, b.ledger.events, b.ledger.timing)
-    assert np.array_equal(a.ledger.windows, b.ledger.windows) and np.array_equal(a.ledger.chip_times, b.ledger.chip_times)
+    assert np.array_equal(a.ledger.windows, b.ledger.windows) and np.array_equal(
+        a.ledger.chip_times, b.ledger.chip_times
+    )
     assert a.placement.cores == b.placement.cores and np.array_equal(a.placement.core_of, b.placement.core_of)
     assert (a.placement.losses, a.placement.mesh) == (b.placement.losses, b.placement.mesh)
     for name in ("experiment", "dt", "duration", "begins", "trial", "backend", "arithmetic", "notes"):
@@ -149,10 +184,16 @@ except StoreError as error:
 
 @pytest.mark.parametrize(
     ("number", "said"),
-    [(errno.ENOSPC, "No room to write"), (errno.EROFS, "is read-only for you"), (errno.EACCES, "is read-only for you"),
-     (errno.EIO, "cannot be written: Input/output error")],
+    [
+        (errno.ENOSPC, "No room to write"),
+        (errno.EROFS, "is read-only for you"),
+        (errno.EACCES, "is read-only for you"),
+        (errno.EIO, "cannot be written: Input/output error"),
+    ],
 )
-def test_what_the_system_refuses_becomes_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str) -> None:
+def test_what_the_system_refuses_becomes_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, said: str
+) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise OSError(number, os.strerror(number))
 
@@ -169,7 +210,7 @@ def test_a_read_only_folder_says_so(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
-    with pytest.raises(KeyboardInterrupt), files.whole(tmp_path / "run.nc") as part:
+    with pytest.raises(KeyboardInterrupt), files.whole(tmp_path / "run.nc") as part:  # noqa: PT012
         part.write_bytes(b"half")
         raise KeyboardInterrupt
     assert list(tmp_path.iterdir()) == []

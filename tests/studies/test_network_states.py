@@ -8,6 +8,7 @@ and 21 %.
 from __future__ import annotations
 
 import pickle
+
 import numpy as np
 import pytest
 
@@ -19,7 +20,10 @@ EVENT = {"chip": "loihi-davies"}
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize(("preset", "within"), [("fast oscillation", 0.05), ("asynchronous", 0.05), ("slow oscillation", 0.25), ("synchronous", 0.07)])
+@pytest.mark.parametrize(
+    ("preset", "within"),
+    [("fast oscillation", 0.05), ("asynchronous", 0.05), ("slow oscillation", 0.25), ("synchronous", 0.07)],
+)
 def test_the_small_network_fires_near_its_mean_field(preset: str, within: float, seed: int) -> None:
     numbers = NetworkStates.preset(preset).changed({**EVENT, "seed": seed}).run().numbers
     assert numbers["rate_hz"] == pytest.approx(numbers["theory_hz"], rel=within)
@@ -27,18 +31,28 @@ def test_the_small_network_fires_near_its_mean_field(preset: str, within: float,
 
 def test_the_four_states_differ_as_brunel_names_them() -> None:
     """Regular or irregular by the CV, synchronous or not by χ, fast or slow by the spectrum."""
-    found = {name: NetworkStates.preset(name).changed(EVENT).run().numbers for name in ("synchronous", "fast oscillation", "asynchronous", "slow oscillation")}
+    found = {
+        name: NetworkStates.preset(name).changed(EVENT).run().numbers
+        for name in ("synchronous", "fast oscillation", "asynchronous", "slow oscillation")
+    }
     cv = {name: n["isi_cv"] for name, n in found.items()}
     together = {name: n["synchrony"] for name, n in found.items()}
     assert cv["synchronous"] < 0.1 and all(cv[n] > 0.3 for n in found if n != "synchronous")
-    assert together["synchronous"] > 2 * together["asynchronous"] and together["fast oscillation"] > together["asynchronous"]
+    assert (
+        together["synchronous"] > 2 * together["asynchronous"]
+        and together["fast oscillation"] > together["asynchronous"]
+    )
     assert 140 < found["fast oscillation"]["oscillation_hz"] < 200
     assert 15 < found["slow oscillation"]["oscillation_hz"] < 45
-    assert found["slow oscillation"]["rate_hz"] < found["slow oscillation"]["oscillation_hz"], "each neuron skips most cycles"
+    assert found["slow oscillation"]["rate_hz"] < found["slow oscillation"]["oscillation_hz"], (
+        "each neuron skips most cycles"
+    )
 
 
 def test_brian2_and_the_event_chip_agree_spike_for_spike() -> None:
-    ideal, chip = (NetworkStates.from_border({"chip": chip, "duration_ms": 300.0}).run() for chip in ("ideal", "loihi-davies"))
+    ideal, chip = (
+        NetworkStates.from_border({"chip": chip, "duration_ms": 300.0}).run() for chip in ("ideal", "loihi-davies")
+    )
     for population in ("E", "I"):
         assert shared_spikes(ideal.recordings["network"], chip.recordings["network"], population=population) == 1.0
     assert ideal.numbers["energy_uj"] == 0.0 < chip.numbers["energy_uj"]
@@ -53,7 +67,9 @@ def test_the_full_network_does_not_fit_the_published_chip() -> None:
     ("preset", "rate", "within", "oscillation"),
     [("Brunel B", 55.84, 0.10, 176.7), ("Brunel C", 37.95, 0.05, None), ("Brunel D", 5.61, 0.20, 21.0)],
 )
-def test_the_full_network_has_brunel_s_numbers(preset: str, rate: float, within: float, oscillation: float | None) -> None:
+def test_the_full_network_has_brunel_s_numbers(
+    preset: str, rate: float, within: float, oscillation: float | None
+) -> None:
     """B and C against the Siegert rate; D against a Brian2 run of this network (its mean field, 6.52 Hz, misses the slow oscillation)."""
     numbers = NetworkStates.preset(preset).changed({"chip": "loihi-roomy"}).run().numbers
     assert numbers["rate_hz"] == pytest.approx(rate, rel=within)
@@ -78,8 +94,14 @@ def test_the_knobs_a_lesson_names_are_there() -> None:
 
 @pytest.mark.parametrize(
     ("values", "said"),
-    [({"gg": 4.5}, "did you mean 'g'"), ({"duration": 500.0}, "did you mean 'duration_ms'"), ({"g": 99.0}, "allowed: 0"), ({"eta": float("nan")}, "allowed"),
-     ({"chip": "loihi-davie"}, "did you mean 'loihi-davies'"), ({"g": "five"}, "must be a number")],
+    [
+        ({"gg": 4.5}, "did you mean 'g'"),
+        ({"duration": 500.0}, "did you mean 'duration_ms'"),
+        ({"g": 99.0}, "allowed: 0"),
+        ({"eta": float("nan")}, "allowed"),
+        ({"chip": "loihi-davie"}, "did you mean 'loihi-davies'"),
+        ({"g": "five"}, "must be a number"),
+    ],
 )
 def test_bad_input_is_explained(values: dict[str, object], said: str) -> None:
     with pytest.raises(DescriptionError, match=said):

@@ -10,21 +10,40 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.figures.numbers import curves, field
     from workbench.figures.ledger import energy, readable_joules, tiles
+    from workbench.figures.numbers import curves, field
+    from workbench.figures.panels import stack
     from workbench.figures.picture import Picture
     from workbench.figures.spikes import raster, rate, spectrum
-    from workbench.figures.panels import stack
     from workbench.figures.states import traces
 
 __all__ = [
-    "Picture", "curves", "energy", "field", "raster", "rate", "readable_joules", "spectrum", "stack", "tiles", "traces",
+    "Picture",
+    "curves",
+    "energy",
+    "field",
+    "raster",
+    "rate",
+    "readable_joules",
+    "spectrum",
+    "stack",
+    "tiles",
+    "traces",
 ]
 
 # No file here is called like one of these names: a submodule, once imported, would hide the function.
 _HOMES = {
-    "Picture": "picture", "raster": "spikes", "rate": "spikes", "spectrum": "spikes", "traces": "states", "energy": "ledger", "tiles": "ledger",
-    "readable_joules": "ledger", "curves": "numbers", "field": "numbers", "stack": "panels",
+    "Picture": "picture",
+    "raster": "spikes",
+    "rate": "spikes",
+    "spectrum": "spikes",
+    "traces": "states",
+    "energy": "ledger",
+    "tiles": "ledger",
+    "readable_joules": "ledger",
+    "curves": "numbers",
+    "field": "numbers",
+    "stack": "panels",
 }
 
 

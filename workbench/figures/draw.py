@@ -14,8 +14,8 @@ __all__ = ["element", "file"]
 
 WIDTH = 6.4  # inches
 HEIGHT = 2.5  # inches, of a panel of height 1
-_MARKERS = {"dot": "o", "ring": "o", "square": "s", "tick": "d"}
-_DASHES = {"solid": "-", "dashed": "--", "dotted": ":"}
+_MARKERS: dict[str, str] = {"dot": "o", "ring": "o", "square": "s", "tick": "d"}
+_DASHES: dict[str, Any] = {"solid": "-", "dashed": "--", "dotted": ":"}
 _LOOK = {
     "svg.hashsalt": "workbench",
     "svg.fonttype": "path",
@@ -45,7 +45,7 @@ def element(sketch: Sketch) -> Any:
     drawn = [_panel(hv, panel) for panel in sketch.panels]
     if len(drawn) == 1:
         return drawn[0].opts(title=sketch.title, backend="matplotlib")
-    return hv.Layout(drawn).opts(title=sketch.title, shared_axes=False, backend="matplotlib").cols(1)
+    return hv.Layout(drawn).cols(1).opts(title=sketch.title, shared_axes=False, backend="matplotlib")
 
 
 def file(sketch: Sketch, out: IO[bytes], *, kind: str, dpi: float, language: str = "en") -> None:
@@ -53,8 +53,9 @@ def file(sketch: Sketch, out: IO[bytes], *, kind: str, dpi: float, language: str
     import matplotlib as mpl  # noqa: PLC0415
     import matplotlib.pyplot as plt  # noqa: PLC0415
 
+    look: dict[Any, Any] = {**_LOOK, "font.family": fonts.families(language)}
     undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with mpl.rc_context({**_LOOK, "font.family": fonts.families(language)}):
+    with mpl.rc_context(look):
         figure = _figure(sketch)
         try:
             figure.savefig(out, format=kind, dpi=dpi, metadata=undated, facecolor="white")
@@ -69,7 +70,10 @@ def _figure(sketch: Sketch) -> Any:
 
     hv.renderer("matplotlib")
     heights = [panel.height for panel in sketch.panels]
-    figure = Figure(figsize=(WIDTH, HEIGHT * sum(heights) + 0.45 + 0.13 * (1 + len(sketch.source) // 118) * bool(sketch.source)), layout="constrained")
+    figure = Figure(
+        figsize=(WIDTH, HEIGHT * sum(heights) + 0.45 + 0.13 * (1 + len(sketch.source) // 118) * bool(sketch.source)),
+        layout="constrained",
+    )
     grid = figure.add_gridspec(len(heights), 1, height_ratios=heights)
     for row, panel in enumerate(sketch.panels):
         axes = figure.add_subplot(grid[row])
@@ -92,7 +96,13 @@ def _panel(hv: Any, panel: Panel) -> Any:
     limits = {f"{name}lim": axis.limits for name, axis in (("x", panel.x), ("y", panel.y)) if axis.limits}
     logs = {f"log{name}": True for name, axis in (("x", panel.x), ("y", panel.y)) if axis.log}
     return drawn.opts(
-        xlabel=panel.x.text, ylabel=panel.y.text, title=panel.title, show_legend=True, aspect=WIDTH / (HEIGHT * panel.height), **limits, **logs,
+        xlabel=panel.x.text,
+        ylabel=panel.y.text,
+        title=panel.title,
+        show_legend=True,
+        aspect=WIDTH / (HEIGHT * panel.height),
+        **limits,
+        **logs,
         backend="matplotlib",
     )
 
@@ -106,21 +116,31 @@ def _layer(hv: Any, layer: Layer, x: Any, y: Any) -> Any:
     if isinstance(layer, Points):
         ring = layer.marker == "ring"
         return hv.Scatter((layer.x, layer.y), x, y, label=layer.label).opts(
-            s=layer.size**2, marker=_MARKERS[layer.marker], facecolors="none" if ring else layer.colour,
-            edgecolors=layer.colour if ring else "none", linewidth=1.2, backend="matplotlib")
+            s=layer.size**2,
+            marker=_MARKERS[layer.marker],
+            facecolors="none" if ring else layer.colour,
+            edgecolors=layer.colour if ring else "none",
+            linewidth=1.2,
+            backend="matplotlib",
+        )
     if isinstance(layer, Lines):
         return hv.Curve((layer.x, layer.y), x, y, label=layer.label).opts(
-            color=layer.colour, linewidth=layer.width, linestyle=_DASHES[layer.dash], backend="matplotlib")
+            color=layer.colour, linewidth=layer.width, linestyle=_DASHES[layer.dash], backend="matplotlib"
+        )
     if isinstance(layer, Bars):
         return hv.Bars((list(layer.names), layer.values), x, y, label=layer.label).opts(
-            color=layer.colour, invert_axes=True, edgecolor="none", bar_padding=0.35, backend="matplotlib")
+            color=layer.colour, invert_axes=True, edgecolor="none", bar_padding=0.35, backend="matplotlib"
+        )
     if isinstance(layer, Image):
         (left, right), (bottom, top) = layer.x_range, layer.y_range
         z = hv.Dimension("z", label=layer.label or "z", unit=layer.unit or None, range=layer.limits or (None, None))
         return hv.Image(layer.values[::-1], bounds=(left, bottom, right, top), kdims=[x, y], vdims=[z], rtol=1e-3).opts(
-            cmap="viridis", backend="matplotlib")
+            cmap="viridis", backend="matplotlib"
+        )
     line = hv.HLine if layer.along == "y" else hv.VLine
-    return line(layer.value, label=layer.label).opts(color=layer.colour, linestyle=_DASHES[layer.dash], linewidth=1.0, backend="matplotlib")
+    return line(layer.value, label=layer.label).opts(
+        color=layer.colour, linestyle=_DASHES[layer.dash], linewidth=1.0, backend="matplotlib"
+    )
 
 
 def _finish(figure: Any, axes: Any, panel: Panel) -> None:
@@ -153,14 +173,28 @@ def _finish(figure: Any, axes: Any, panel: Panel) -> None:
             _make_room(axes, panel)
     named = [layer for layer in panel.layers if isinstance(layer, (Points, Lines)) and layer.label]
     if len(named) > 1:
-        axes.legend(handles=[_sample(layer) for layer in named], loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=min(4, len(named)),
-                    borderaxespad=0.1, handlelength=1.6, columnspacing=1.2, handletextpad=0.5)
+        axes.legend(
+            handles=[_sample(layer) for layer in named],
+            loc="lower right",
+            bbox_to_anchor=(1.0, 1.0),
+            ncols=min(4, len(named)),
+            borderaxespad=0.1,
+            handlelength=1.6,
+            columnspacing=1.2,
+            handletextpad=0.5,
+        )
     for layer in panel.layers:
         if isinstance(layer, Level) and layer.label:
             _name_level(axes, layer)
         if isinstance(layer, Image):
             shown = [*axes.images, *axes.collections][0]
-            figure.colorbar(shown, ax=axes, label=f"{layer.label} ({layer.unit})" if layer.unit else layer.label, shrink=0.9, pad=0.015)
+            figure.colorbar(
+                shown,
+                ax=axes,
+                label=f"{layer.label} ({layer.unit})" if layer.unit else layer.label,
+                shrink=0.9,
+                pad=0.015,
+            )
 
 
 def _make_room(axes: Any, panel: Panel) -> None:
@@ -175,9 +209,20 @@ def _sample(layer: Points | Lines) -> Any:
     from matplotlib.lines import Line2D  # noqa: PLC0415
 
     if isinstance(layer, Lines):
-        return Line2D([], [], color=layer.colour, linestyle=_DASHES[layer.dash], linewidth=layer.width, label=layer.label)
+        return Line2D(
+            [], [], color=layer.colour, linestyle=_DASHES[layer.dash], linewidth=layer.width, label=layer.label
+        )
     inside = "none" if layer.marker == "ring" else layer.colour
-    return Line2D([], [], color=layer.colour, markerfacecolor=inside, marker=_MARKERS[layer.marker], linestyle="none", markersize=5, label=layer.label)
+    return Line2D(
+        [],
+        [],
+        color=layer.colour,
+        markerfacecolor=inside,
+        marker=_MARKERS[layer.marker],
+        linestyle="none",
+        markersize=5,
+        label=layer.label,
+    )
 
 
 def _name_level(axes: Any, layer: Level) -> None:
@@ -187,5 +232,15 @@ def _name_level(axes: Any, layer: Level) -> None:
     place = (1.0, layer.value) if layer.along == "y" else (layer.value, 1.0)
     across = axes.get_yaxis_transform() if layer.along == "y" else axes.get_xaxis_transform()
     offset = (-2, 2) if layer.along == "y" else (3, -8)
-    axes.annotate(layer.label, place, xycoords=across, xytext=offset, textcoords="offset points", ha="right" if layer.along == "y" else "left",
-                  fontsize=7.5, color="#333333", zorder=20, path_effects=[withStroke(linewidth=2.5, foreground="white")])
+    axes.annotate(
+        layer.label,
+        place,
+        xycoords=across,
+        xytext=offset,
+        textcoords="offset points",
+        ha="right" if layer.along == "y" else "left",
+        fontsize=7.5,
+        color="#333333",
+        zorder=20,
+        path_effects=[withStroke(linewidth=2.5, foreground="white")],
+    )

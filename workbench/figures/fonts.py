@@ -10,11 +10,24 @@ __all__ = ["chinese", "families"]
 
 # The usual ones on Linux, Windows and macOS, the better-looking first.
 _KNOWN = (
-    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "Noto Sans CJK JP", "PingFang SC",
-    "Microsoft YaHei", "Hiragino Sans GB", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "Heiti SC", "SimHei", "Arial Unicode MS",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "Noto Sans CJK JP",
+    "PingFang SC",
+    "Microsoft YaHei",
+    "Hiragino Sans GB",
+    "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei",
+    "Heiti SC",
+    "SimHei",
+    "Arial Unicode MS",
     "Droid Sans Fallback",
 )
-_FILES = re.compile(r"cjk|wqy|sourcehan|yahei|msyh|simhei|pingfang|hiragino|notosanssc|droidsansfallback", re.IGNORECASE)
+_FILES = re.compile(
+    r"cjk|wqy|sourcehan|yahei|msyh|simhei|pingfang|hiragino|notosanssc|droidsansfallback", re.IGNORECASE
+)
 _PROBE = "神经元率态网络"
 
 

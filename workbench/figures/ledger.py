@@ -26,14 +26,31 @@ def energy(recording: Recording) -> Sketch:
     scale, unit = _scale(max(spent.values()))
     texts = tuple(f"{readable_joules(spent[n])} · {100 * spent[n] / ledger.total:.0f} %" for n in ordered)
     panel = Panel(
-        layers=(Bars(names=tuple(tr(n) for n in ordered), values=np.array([spent[n] / scale for n in ordered]), texts=texts),),
-        x=Axis(label=tr("event")), y=Axis(label=tr("energy"), unit=unit), height=_height(len(ordered)))
+        layers=(
+            Bars(
+                names=tuple(tr(n) for n in ordered), values=np.array([spent[n] / scale for n in ordered]), texts=texts
+            ),
+        ),
+        x=Axis(label=tr("event")),
+        y=Axis(label=tr("energy"), unit=unit),
+        height=_height(len(ordered)),
+    )
     first = ordered[0]
-    alt = tr("{total} in {duration:g} s of model time; most, {share:.0f} %, for {event}.", total=readable_joules(ledger.total),
-             duration=recording.duration, share=100 * spent[first] / ledger.total, event=tr(first))
+    alt = tr(
+        "{total} in {duration:g} s of model time; most, {share:.0f} %, for {event}.",
+        total=readable_joules(ledger.total),
+        duration=recording.duration,
+        share=100 * spent[first] / ledger.total,
+        event=tr(first),
+    )
     if ledger.chip_time > 0:
         alt += " " + tr("The chip would need {time:.3g} s.", time=ledger.chip_time)
-    return Sketch(panels=(panel,), title=tr("Energy: {total}", total=readable_joules(ledger.total)), alt=alt, source=_sources(ledger))
+    return Sketch(
+        panels=(panel,),
+        title=tr("Energy: {total}", total=readable_joules(ledger.total)),
+        alt=alt,
+        source=_sources(ledger),
+    )
 
 
 @picture
@@ -49,13 +66,27 @@ def tiles(recording: Recording) -> Sketch:
         spent[y, x] = value + (0.0 if np.isnan(spent[y, x]) else spent[y, x])
     used = spent[~np.isnan(spent)]
     scale, unit = _scale(float(used.max()) if used.size else 1.0) if priced else (1.0, "")
-    image = Image(values=spent / scale, x_range=(-0.5, max(columns, 1) - 0.5), y_range=(-0.5, max(rows, 1) - 0.5), unit=unit,
-                  label=tr("energy") if priced else tr("neurons"))
+    image = Image(
+        values=spent / scale,
+        x_range=(-0.5, max(columns, 1) - 0.5),
+        y_range=(-0.5, max(rows, 1) - 0.5),
+        unit=unit,
+        label=tr("energy") if priced else tr("neurons"),
+    )
     busiest = max(recording.placement.cores, key=lambda c: by_place.get(c.name, 0.0), default=None)
-    alt = tr("{cores} cores on {used} of {all} tiles.", cores=len(recording.placement.cores), used=used.size, all=columns * rows)
+    alt = tr(
+        "{cores} cores on {used} of {all} tiles.",
+        cores=len(recording.placement.cores),
+        used=used.size,
+        all=columns * rows,
+    )
     if busiest is not None and priced:
-        alt += " " + tr("The busiest is {core} at tile {tile}, with {energy}.", core=busiest.name, tile=busiest.tile,
-                        energy=readable_joules(by_place.get(busiest.name, 0.0)))
+        alt += " " + tr(
+            "The busiest is {core} at tile {tile}, with {energy}.",
+            core=busiest.name,
+            tile=busiest.tile,
+            energy=readable_joules(by_place.get(busiest.name, 0.0)),
+        )
     panel = Panel(layers=(image,), x=Axis(label=tr("tile x")), y=Axis(label=tr("tile y")), height=1.2)
     return Sketch(panels=(panel,), title=tr("Energy on the chip") if priced else tr("Neurons on the chip"), alt=alt)
 
@@ -69,13 +100,25 @@ def readable_joules(joules: float) -> str:
 def _counts(recording: Recording) -> Sketch:
     """The fallback without prices: the reference has no hardware, but events can still be counted."""
     ledger = recording.ledger
-    happened = {name: ledger.count(name) for name in ledger.events if ledger.count(name)} or {"spike": sum(recording.counts.values())}
+    happened = {name: ledger.count(name) for name in ledger.events if ledger.count(name)} or {
+        "spike": sum(recording.counts.values())
+    }
     ordered = sorted(happened, key=lambda name: -happened[name])
     panel = Panel(
-        layers=(Bars(names=tuple(tr(n) for n in ordered), values=np.array([float(happened[n]) for n in ordered]),
-                     texts=tuple(f"{happened[n]:,}" for n in ordered)),),
-        x=Axis(label=tr("event")), y=Axis(label=tr("how often")), height=_height(len(ordered)))
-    alt = tr("No energy: this run had no hardware. {events}.", events=", ".join(f"{tr(n)} {happened[n]:,}" for n in ordered))
+        layers=(
+            Bars(
+                names=tuple(tr(n) for n in ordered),
+                values=np.array([float(happened[n]) for n in ordered]),
+                texts=tuple(f"{happened[n]:,}" for n in ordered),
+            ),
+        ),
+        x=Axis(label=tr("event")),
+        y=Axis(label=tr("how often")),
+        height=_height(len(ordered)),
+    )
+    alt = tr(
+        "No energy: this run had no hardware. {events}.", events=", ".join(f"{tr(n)} {happened[n]:,}" for n in ordered)
+    )
     return Sketch(panels=(panel,), title=tr("Events (no hardware, so no energy)"), alt=alt)
 
 

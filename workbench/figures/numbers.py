@@ -20,8 +20,18 @@ _DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 
 @picture
 def curves(
-    lines: Mapping[str, Line], *, x: str, y: str, x_unit: str = "", y_unit: str = "", points: Mapping[str, Line] | None = None,
-    levels: Mapping[str, float] | None = None, marks: Mapping[str, float] | None = None, title: str = "", alt: str = "", source: str = "",
+    lines: Mapping[str, Line],
+    *,
+    x: str,
+    y: str,
+    x_unit: str = "",
+    y_unit: str = "",
+    points: Mapping[str, Line] | None = None,
+    levels: Mapping[str, float] | None = None,
+    marks: Mapping[str, float] | None = None,
+    title: str = "",
+    alt: str = "",
+    source: str = "",
     log_x: bool = False,
 ) -> Sketch:
     """Curves by name, with measured points of the same names in the same colours.
@@ -35,7 +45,7 @@ def curves(
     title, x, y, alt, source
         English; they pass through words.tr.
     """
-    names = list(dict.fromkeys([*lines, *(points or {})]))
+    names: list[str] = [*lines, *(name for name in points or {} if name not in lines)]
     layers: list[Layer] = []
     said: list[str] = []
     for k, name in enumerate(names):
@@ -45,28 +55,61 @@ def curves(
             said.append(_ends(name, at, values, x, x_unit, y_unit))
         if points and name in points:
             at, values = (np.asarray(v, dtype=float) for v in points[name])
-            layers.append(Points(x=at, y=values, label="" if name in lines else tr(name), colour=colour(k), size=4.5, marker="ring"))
+            layers.append(
+                Points(
+                    x=at, y=values, label="" if name in lines else tr(name), colour=colour(k), size=4.5, marker="ring"
+                )
+            )
             if name not in lines:
                 said.append(_ends(name, at, values, x, x_unit, y_unit))
     layers += [Level(value=value, label=tr(name)) for name, value in (levels or {}).items()]
     layers += [Level(value=value, along="x", label=tr(name)) for name, value in (marks or {}).items()]
-    panel = Panel(layers=tuple(layers), x=Axis(label=tr(x), unit=x_unit, log=log_x), y=Axis(label=tr(y), unit=y_unit), height=1.25)
-    return Sketch(panels=(panel,), title=tr(title), alt=tr(alt) if alt else " ".join(said), source=tr(source) if source else "")
+    panel = Panel(
+        layers=tuple(layers), x=Axis(label=tr(x), unit=x_unit, log=log_x), y=Axis(label=tr(y), unit=y_unit), height=1.25
+    )
+    return Sketch(
+        panels=(panel,), title=tr(title), alt=tr(alt) if alt else " ".join(said), source=tr(source) if source else ""
+    )
 
 
 @picture
 def field(
-    values: ArrayLike, *, x: str, y: str, x_values: Sequence[float], y_values: Sequence[float], label: str, unit: str = "", x_unit: str = "",
-    y_unit: str = "", title: str = "", source: str = "",
+    values: ArrayLike,
+    *,
+    x: str,
+    y: str,
+    x_values: Sequence[float],
+    y_values: Sequence[float],
+    label: str,
+    unit: str = "",
+    x_unit: str = "",
+    y_unit: str = "",
+    title: str = "",
+    source: str = "",
 ) -> Sketch:
     """A number over two knobs: `values[row, column]` at y_values[row], x_values[column], which must be evenly spaced."""
     table = np.asarray(values, dtype=float)
     if table.shape != (len(y_values), len(x_values)):
-        raise DescriptionError(tr("The field has shape {shape}; its axes need {needed}.", shape=table.shape, needed=(len(y_values), len(x_values))))
+        raise DescriptionError(
+            tr(
+                "The field has shape {shape}; its axes need {needed}.",
+                shape=table.shape,
+                needed=(len(y_values), len(x_values)),
+            )
+        )
     image = Image(values=table, x_range=_edges(x_values), y_range=_edges(y_values), label=tr(label), unit=unit)
     row, column = np.unravel_index(np.nanargmax(table), table.shape)
-    alt = tr("{what} from {low:.3g} to {high:.3g} {unit}, highest at {x} = {at_x:.3g} and {y} = {at_y:.3g}.", what=tr(label),
-             low=float(np.nanmin(table)), high=float(np.nanmax(table)), unit=unit, x=tr(x), y=tr(y), at_x=x_values[int(column)], at_y=y_values[int(row)])
+    alt = tr(
+        "{what} from {low:.3g} to {high:.3g} {unit}, highest at {x} = {at_x:.3g} and {y} = {at_y:.3g}.",
+        what=tr(label),
+        low=float(np.nanmin(table)),
+        high=float(np.nanmax(table)),
+        unit=unit,
+        x=tr(x),
+        y=tr(y),
+        at_x=x_values[int(column)],
+        at_y=y_values[int(row)],
+    )
     panel = Panel(layers=(image,), x=Axis(label=tr(x), unit=x_unit), y=Axis(label=tr(y), unit=y_unit), height=1.3)
     return Sketch(panels=(panel,), title=tr(title or label), alt=alt, source=tr(source) if source else "")
 
@@ -78,10 +121,34 @@ def _ends(name: str, at: np.ndarray, values: np.ndarray, x: str, x_unit: str, y_
         return tr("{name}: no values.", name=tr(name))
     a, b = good[0], good[-1]
     if a == b:
-        return tr("{name}: {first:.3g} {y_unit} at {x} {start:.3g} {x_unit}.", name=tr(name), x=tr(x), first=values[a], start=at[a], x_unit=x_unit,
-                  y_unit=y_unit).replace(" .", ".").replace("  ", " ")
-    return tr("{name}: {first:.3g} {y_unit} at {x} {start:.3g} {x_unit}, {last:.3g} {y_unit} at {stop:.3g} {x_unit}.", name=tr(name), x=tr(x),
-              first=values[a], start=at[a], last=values[b], stop=at[b], x_unit=x_unit, y_unit=y_unit).replace(" .", ".").replace(" ,", ",")
+        return (
+            tr(
+                "{name}: {first:.3g} {y_unit} at {x} {start:.3g} {x_unit}.",
+                name=tr(name),
+                x=tr(x),
+                first=values[a],
+                start=at[a],
+                x_unit=x_unit,
+                y_unit=y_unit,
+            )
+            .replace(" .", ".")
+            .replace("  ", " ")
+        )
+    return (
+        tr(
+            "{name}: {first:.3g} {y_unit} at {x} {start:.3g} {x_unit}, {last:.3g} {y_unit} at {stop:.3g} {x_unit}.",
+            name=tr(name),
+            x=tr(x),
+            first=values[a],
+            start=at[a],
+            last=values[b],
+            stop=at[b],
+            x_unit=x_unit,
+            y_unit=y_unit,
+        )
+        .replace(" .", ".")
+        .replace(" ,", ",")
+    )
 
 
 def _edges(values: Sequence[float]) -> tuple[float, float]:

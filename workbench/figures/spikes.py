@@ -20,7 +20,12 @@ MOST_DOTS = 40_000  # more cannot be told apart on a page, and a browser feels t
 
 @picture
 def raster(
-    recording: Recording, *, rows: int | None = 60, start: float | None = None, stop: float | None = None, title: str = ""
+    recording: Recording,
+    *,
+    rows: int | None = 60,
+    start: float | None = None,
+    stop: float | None = None,
+    title: str = "",
 ) -> Sketch:
     """Who fired when: one dot a spike, one row a neuron, populations stacked.
 
@@ -53,21 +58,37 @@ def raster(
         left_out += seen.size - kept.size
         layers.append(Points(x=spikes.times[kept], y=row[kept], label=name, colour=colour(k), size=_dot(rows or total)))
         ticks.append((base + (shown - 1) / 2, name))
-        said.append(tr("{population}: {shown} of {size} neurons shown, {rate:.3g} Hz.", population=name, shown=shown, size=size,
-                       rate=measures.rate(recording, name)))
+        said.append(
+            tr(
+                "{population}: {shown} of {size} neurons shown, {rate:.3g} Hz.",
+                population=name,
+                shown=shown,
+                size=size,
+                rate=measures.rate(recording, name),
+            )
+        )
         base += shown
     if left_out:
         said.append(tr("{count} dots are left out.", count=left_out))
     panel = Panel(
-        layers=tuple(layers), x=Axis(label=tr("time"), unit="s", limits=(begin, end)),
-        y=Axis(label=tr("neuron"), limits=(-1.0, float(base)), ticks=tuple(ticks)), height=1.35)
+        layers=tuple(layers),
+        x=Axis(label=tr("time"), unit="s", limits=(begin, end)),
+        y=Axis(label=tr("neuron"), limits=(-1.0, float(base)), ticks=tuple(ticks)),
+        height=1.35,
+    )
     return Sketch(panels=(panel,), title=tr(title or "Spikes"), alt=" ".join(said))
 
 
 @picture
 def rate(
-    recording: Recording, *, bin: float = 2 * ms, start: float | None = None, stop: float | None = None,
-    theory: Mapping[str, float] | None = None, populations: Sequence[str] | None = None, source: str = "",
+    recording: Recording,
+    *,
+    bin: float = 2 * ms,
+    start: float | None = None,
+    stop: float | None = None,
+    theory: Mapping[str, float] | None = None,
+    populations: Sequence[str] | None = None,
+    source: str = "",
 ) -> Sketch:
     """The rate of each population over time, in bins of `bin` (s), with levels that a theory predicts.
 
@@ -85,15 +106,37 @@ def rate(
         series = measures.population_rate(recording, name, bin=bin)
         inside = (series.at >= begin) & (series.at <= end)
         values = series.values[inside]
-        lines.append(Lines(x=series.at[inside], y=values, label=name, colour=colour(k), dash="solid" if k == 0 else "dashed", width=1.0))
+        lines.append(
+            Lines(
+                x=series.at[inside],
+                y=values,
+                label=name,
+                colour=colour(k),
+                dash="solid" if k == 0 else "dashed",
+                width=1.0,
+            )
+        )
         if values.size:
-            said.append(tr("{population}: mean {mean:.3g} Hz, between {low:.3g} and {high:.3g} Hz in bins of {bin:g} ms.", population=name,
-                           mean=float(values.mean()), low=float(values.min()), high=float(values.max()), bin=bin / ms))
+            said.append(
+                tr(
+                    "{population}: mean {mean:.3g} Hz, between {low:.3g} and {high:.3g} Hz in bins of {bin:g} ms.",
+                    population=name,
+                    mean=float(values.mean()),
+                    low=float(values.min()),
+                    high=float(values.max()),
+                    bin=bin / ms,
+                )
+            )
     levels = [Level(value=value, label=f"{tr(name)} {value:.3g} Hz") for name, value in (theory or {}).items()]
-    said += [tr("{theory} predicts {value:.3g} Hz.", theory=tr(name), value=value) for name, value in (theory or {}).items()]
+    said += [
+        tr("{theory} predicts {value:.3g} Hz.", theory=tr(name), value=value) for name, value in (theory or {}).items()
+    ]
     top = max([float(line.y.max()) for line in lines if line.y.size] + [level.value for level in levels] + [1.0])
-    panel = Panel(layers=(*lines, *levels), x=Axis(label=tr("time"), unit="s", limits=(begin, end)),
-                  y=Axis(label=tr("rate"), unit="Hz", limits=(0.0, 1.08 * top)))
+    panel = Panel(
+        layers=(*lines, *levels),
+        x=Axis(label=tr("time"), unit="s", limits=(begin, end)),
+        y=Axis(label=tr("rate"), unit="Hz", limits=(0.0, 1.08 * top)),
+    )
     return Sketch(panels=(panel,), title=tr("Population rate"), alt=" ".join(said), source=tr(source) if source else "")
 
 
@@ -106,8 +149,10 @@ def spectrum(recording: Recording, population: str, *, low: float = 5.0, high: f
     peak = measures.peak_frequency(recording, population, low=low, high=high)
     level = () if np.isnan(peak) else (Level(value=peak, along="x", label=tr("{frequency:.3g} Hz", frequency=peak)),)
     panel = Panel(
-        layers=(Lines(x=at, y=values, label=population, width=1.2), *level), x=Axis(label=tr("frequency"), unit="Hz", limits=(0.0, high)),
-        y=Axis(label=tr("power of the rate"), unit="Hz²/Hz"))
+        layers=(Lines(x=at, y=values, label=population, width=1.2), *level),
+        x=Axis(label=tr("frequency"), unit="Hz", limits=(0.0, high)),
+        y=Axis(label=tr("power of the rate"), unit="Hz²/Hz"),
+    )
     alt = tr("The rate of {population} swings most at {peak:.3g} Hz.", population=population, peak=peak)
     return Sketch(panels=(panel,), title=tr("Spectrum of the population rate"), alt=alt)
 

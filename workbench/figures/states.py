@@ -23,8 +23,15 @@ _SHOWN = {"V": ("mV", 1 / mV), "A": ("nA", 1e9), "S": ("nS", 1e9), "Hz": ("Hz", 
 
 @picture
 def traces(
-    recording: Recording, name: str = "E.v", *, neurons: int | Sequence[int] = 3, names: Sequence[str] = (), start: float | None = None,
-    stop: float | None = None, levels: Mapping[str, float] | None = None, title: str = "",
+    recording: Recording,
+    name: str = "E.v",
+    *,
+    neurons: int | Sequence[int] = 3,
+    names: Sequence[str] = (),
+    start: float | None = None,
+    stop: float | None = None,
+    levels: Mapping[str, float] | None = None,
+    title: str = "",
 ) -> Sketch:
     """The probed variable `name` ("E.v") of a few neurons over time, one panel a neuron, their spikes as ticks above.
 
@@ -55,20 +62,43 @@ def traces(
         at, values = thin(time[inside], trace.values[inside, place] * scale)
         label = tr(names[k]) if names else tr("neuron {number}", number=trace["neuron"].values[place])
         lines.append(Lines(x=at, y=values, label=label, colour=colour(k), width=0.9))
-    across = tuple(Level(value=value * scale, label=f"{tr(text)} {value * scale:.3g} {unit}") for text, value in (levels or {}).items())
-    ends = [bound for line in lines if line.y.size for bound in (np.nanmin(line.y), np.nanmax(line.y))] + [level.value for level in across]
+    across = tuple(
+        Level(value=value * scale, label=f"{tr(text)} {value * scale:.3g} {unit}")
+        for text, value in (levels or {}).items()
+    )
+    ends = [bound for line in lines if line.y.size for bound in (np.nanmin(line.y), np.nanmax(line.y))] + [
+        level.value for level in across
+    ]
     low, high = (float(min(ends)), float(max(ends))) if ends else (0.0, 1.0)
     room = 0.06 * (high - low or 1.0)
     panels = []
     for k, (place, line) in enumerate(zip(places, lines, strict=True)):
         fired = _fired(recording, population, trace["neuron"].values[place], begin, end)
         ticks = Points(x=fired, y=np.full(fired.size, high + 2 * room), colour=line.colour, marker="tick", size=4.0)
-        panels.append(Panel(
-            layers=(line, ticks, *(across if k == 0 else ())), title=line.label if len(lines) > 1 else "", height=1.0 if len(lines) == 1 else 0.55,
-            x=Axis(label=tr("time") if k == len(lines) - 1 else "", unit="s" if k == len(lines) - 1 else "", limits=(begin, end)),
-            y=Axis(label=what, unit=unit, limits=(low - room, high + 3 * room))))
-    said = [tr("{neuron}: between {low:.3g} and {high:.3g} {unit}.", neuron=line.label, low=float(np.nanmin(line.y)), high=float(np.nanmax(line.y)),
-               unit=unit) for line in lines if line.y.size]
+        panels.append(
+            Panel(
+                layers=(line, ticks, *(across if k == 0 else ())),
+                title=line.label if len(lines) > 1 else "",
+                height=1.0 if len(lines) == 1 else 0.55,
+                x=Axis(
+                    label=tr("time") if k == len(lines) - 1 else "",
+                    unit="s" if k == len(lines) - 1 else "",
+                    limits=(begin, end),
+                ),
+                y=Axis(label=what, unit=unit, limits=(low - room, high + 3 * room)),
+            )
+        )
+    said = [
+        tr(
+            "{neuron}: between {low:.3g} and {high:.3g} {unit}.",
+            neuron=line.label,
+            low=float(np.nanmin(line.y)),
+            high=float(np.nanmax(line.y)),
+            unit=unit,
+        )
+        for line in lines
+        if line.y.size
+    ]
     said += [f"{level.label}." for level in across]
     shown = tr(title) if title else tr("Traces of {population}: {what}", what=what, population=population)
     return Sketch(panels=tuple(panels), title=shown, alt=" ".join(said))

@@ -25,8 +25,19 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "counts", "intervals", "isi_cv", "lif_rate", "peak_frequency", "population_rate", "rate", "rates", "rheobase", "shared_spikes", "siegert",
-    "spectrum", "synchrony",
+    "counts",
+    "intervals",
+    "isi_cv",
+    "lif_rate",
+    "peak_frequency",
+    "population_rate",
+    "rate",
+    "rates",
+    "rheobase",
+    "shared_spikes",
+    "siegert",
+    "spectrum",
+    "synchrony",
 ]
 
 _HOMES = {"lif_rate": "lif", "rheobase": "lif", "siegert": ""}

@@ -10,7 +10,7 @@ Brunel 2002, Neural Comput. 14:2057). The integrand is erfcx(-u), which neither 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -94,11 +94,14 @@ def rate(circuit: Balanced) -> float:
     grid = np.concatenate([[0.0], np.geomspace(1e-6, ceiling, 400)])
     if circuit.external_rate == 0:
         return 0.0  # nothing comes in, so there is no noise to integrate over either
-    below = np.flatnonzero(gain(grid) <= 0)
+    below: NDArray[np.intp] = np.flatnonzero(gain(grid) <= 0)
     if below.size == 0:
         return ceiling
     first = int(below[0])
-    return 0.0 if first == 0 else float(brentq(lambda r: float(gain(r)), grid[first - 1], grid[first], xtol=1e-10))
+    if first == 0:
+        return 0.0
+    found: Any = brentq(lambda r: float(gain(r)), grid[first - 1], grid[first], xtol=1e-10)
+    return float(found)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,20 @@ from workbench.units import Hz, ms, s
 from workbench.words import tr
 
 __all__ = [
-    "Series", "counts", "intervals", "isi_cv", "peak_frequency", "population_rate", "rate", "rates", "shared_spikes", "spectrum", "synchrony",
+    "Series",
+    "counts",
+    "intervals",
+    "isi_cv",
+    "peak_frequency",
+    "population_rate",
+    "rate",
+    "rates",
+    "shared_spikes",
+    "spectrum",
+    "synchrony",
 ]
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 
 
 class Series(NamedTuple):
@@ -76,8 +86,13 @@ def population_rate(recording: Recording, population: str, *, bin: float = 1 * m
     first = round(recording.begins / recording.dt)
     bins = int((round(recording.duration / recording.dt) - first) // steps)
     if bins < 1:
-        raise DescriptionError(tr("The bin of {bin:g} ms is longer than the recording of {length:g} ms.",
-                                  bin=1e3 * bin, length=1e3 * recording.seconds))
+        raise DescriptionError(
+            tr(
+                "The bin of {bin:g} ms is longer than the recording of {length:g} ms.",
+                bin=1e3 * bin,
+                length=1e3 * recording.seconds,
+            )
+        )
     where = (recording.of(population).steps - first) // steps
     filled = np.bincount(where[where < bins], minlength=bins)
     at = recording.begins + (np.arange(bins) + 0.5) * steps * recording.dt
@@ -95,7 +110,9 @@ def spectrum(recording: Recording, population: str, *, bin: float = 0.5 * ms, se
     starts = range(0, activity.size - length + 1, max(1, length // 2))
     window = np.hanning(length)
     pieces = [activity[k : k + length] - activity[k : k + length].mean() for k in starts]
-    power = np.mean([np.abs(np.fft.rfft(window * p, 4 * length)) ** 2 for p in pieces], axis=0)  # fourfold: a finer grid to read
+    power = np.mean(
+        [np.abs(np.fft.rfft(window * p, 4 * length)) ** 2 for p in pieces], axis=0
+    )  # fourfold: a finer grid to read
     return Series(np.fft.rfftfreq(4 * length, step), 2 * step * power / np.sum(window**2))
 
 

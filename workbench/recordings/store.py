@@ -67,7 +67,7 @@ def load(path: Path) -> Recording:
     with root:
         if "workbench_format" not in root.attrs:
             raise _foreign(path)
-        version = int(root.attrs["workbench_format"])
+        version = int(str(root.attrs["workbench_format"]))
         if version > FORMAT:
             raise StoreError(
                 tr(
@@ -183,7 +183,8 @@ def _read_trace(group: Any, name: str) -> xarray.DataArray:
 
 
 def _core(found: Mapping[str, Any]) -> CoreUse:
-    return CoreUse(**{key: tuple(value) if isinstance(value, list) else value for key, value in found.items()})
+    made: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
+    return CoreUse(**made)
 
 
 # --- small pieces -----------------------------------------------------------------------------------------------------

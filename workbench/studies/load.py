@@ -56,8 +56,12 @@ def reference(study: Study | type[Study]) -> str:
             return name
     if cls.__module__ == "__main__":
         raise NotebookError(
-            tr("{name} is defined in this notebook, where no other process can find it: put it in a file and load it with "
-               "load_study('my_file.py:{name}').", name=cls.__qualname__))
+            tr(
+                "{name} is defined in this notebook, where no other process can find it: put it in a file and load it with "
+                "load_study('my_file.py:{name}').",
+                name=cls.__qualname__,
+            )
+        )
     if cls.__module__.startswith(_PREFIX):
         return f"{sys.modules[cls.__module__].__file__}:{cls.__qualname__}"
     return f"{cls.__module__}:{cls.__qualname__}"
@@ -70,16 +74,29 @@ def _pick(module: ModuleType, wanted: str, place: str) -> type[Study]:
     own = {n: v for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, Study) and v is not Study}
     here = {n: v for n, v in own.items() if v.__module__ == module.__name__} or own
     if not here:
-        raise NotebookError(tr("{place} holds no study: a study is a class that inherits from workbench's Study.", place=place))
+        raise NotebookError(
+            tr("{place} holds no study: a study is a class that inherits from workbench's Study.", place=place)
+        )
     if wanted and wanted not in own:
         raise unknown("study", wanted, here)
     if not wanted and len(here) > 1:
-        raise NotebookError(tr("{place} holds several studies: name one, {place}:{first}. Known: {listed}.",
-                               place=place, first=next(iter(here)), listed=", ".join(here)))
+        raise NotebookError(
+            tr(
+                "{place} holds several studies: name one, {place}:{first}. Known: {listed}.",
+                place=place,
+                first=next(iter(here)),
+                listed=", ".join(here),
+            )
+        )
     found = own[wanted] if wanted else next(iter(here.values()))
     if not is_described(found):
-        raise NotebookError(tr("{name} in {place} lacks @described above its class line: without it its fields are no knobs.",
-                               name=found.__name__, place=place))
+        raise NotebookError(
+            tr(
+                "{name} in {place} lacks @described above its class line: without it its fields are no knobs.",
+                name=found.__name__,
+                place=place,
+            )
+        )
     return found
 
 
@@ -92,7 +109,7 @@ def _module(place: str) -> ModuleType:
         raise _raised(place, missing, None) from missing
     except WorkbenchError:
         raise
-    except Exception as error:  # noqa: BLE001  somebody else's module may raise anything
+    except Exception as error:
         raise _raised(place, error, None) from error
 
 
@@ -111,7 +128,7 @@ def _file(path: Path) -> ModuleType:
     try:
         with _neighbours(whole.parent):
             exec(compile(source, str(whole), "exec"), module.__dict__)  # noqa: S102  no stale byte code, as an import may use
-    except Exception as error:  # noqa: BLE001  somebody else's file may raise anything
+    except Exception as error:
         del sys.modules[name]
         raise _raised(path.name, error, whole) from error
     except BaseException:
@@ -143,4 +160,6 @@ def _raised(place: str, error: BaseException, path: Path | None) -> NotebookErro
     what = f"{type(error).__name__}: {said}" if said else type(error).__name__
     if line is None:
         return NotebookError(tr("The study file {place} cannot be loaded: {what}", place=place, what=what))
-    return NotebookError(tr("The study file {place} cannot be loaded, line {line}: {what}", place=place, line=line, what=what))
+    return NotebookError(
+        tr("The study file {place} cannot be loaded, line {line}: {what}", place=place, line=line, what=what)
+    )

@@ -18,7 +18,7 @@ from workbench.fields import count, described, member, part, quantity
 from workbench.figures.picture import Picture
 from workbench.measures import siegert
 from workbench.studies.study import Progress, Result, Study
-from workbench.units import mV, ms, s, uJ
+from workbench.units import ms, mV, s, uJ
 
 __all__ = ["NetworkStates"]
 
@@ -41,7 +41,16 @@ class NetworkStates(Study):
 
     title: ClassVar[str] = "Four states of a network"
     views: ClassVar[tuple[str, ...]] = ("raster", "rate", "traces", "energy")
-    main_knobs: ClassVar[tuple[str, ...]] = ("g", "eta", "delay_ms", "j_mv", "connectivity", "duration_ms", "seed", "chip")
+    main_knobs: ClassVar[tuple[str, ...]] = (
+        "g",
+        "eta",
+        "delay_ms",
+        "j_mv",
+        "connectivity",
+        "duration_ms",
+        "seed",
+        "chip",
+    )
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "synchronous": {"g": 3.0, "eta": 2.0, **DENSE},
         "fast oscillation": {"g": 6.0, "eta": 4.0},
@@ -55,12 +64,16 @@ class NetworkStates(Study):
 
     circuit: Balanced = part(SMALL, doc="the balanced network")
     chip: Chip = member("ideal", lambda: CHIPS, doc="what the network runs on", inner=False)
-    duration: float = quantity(1 * s, "ms", low=300 * ms, high=100 * s, doc="model time; the first 200 ms are not measured", label="duration")
+    duration: float = quantity(
+        1 * s, "ms", low=300 * ms, high=100 * s, doc="model time; the first 200 ms are not measured", label="duration"
+    )
     seed: int = count(0, doc="seed of wiring and drive")
 
     def run(self, progress: Progress | None = None) -> Result:
         """See Study."""
-        experiment = Experiment(self.circuit, self.chip, duration=self.duration, seed=self.seed, probes=(Probe("E", "v", which=range(3)),))
+        experiment = Experiment(
+            self.circuit, self.chip, duration=self.duration, seed=self.seed, probes=(Probe("E", "v", which=range(3)),)
+        )
         recording = experiment.run(progress)
         steady = recording.after(SETTLED)
         rate = measures.rate(steady, "E")
@@ -85,7 +98,9 @@ class NetworkStates(Study):
             },
             pictures={
                 "raster": partial(figures.raster, recording, **seen),
-                "rate": partial(figures.rate, recording, bin=1 * ms, theory={"mean field": theory}, source=SOURCE, **seen),
+                "rate": partial(
+                    figures.rate, recording, bin=1 * ms, theory={"mean field": theory}, source=SOURCE, **seen
+                ),
                 "traces": partial(figures.traces, recording, "E.v", neurons=1, levels=levels, **seen),
                 "energy": partial(figures.energy, recording),
                 "spectrum": partial(figures.spectrum, steady, "E"),
@@ -97,7 +112,11 @@ class NetworkStates(Study):
 
     def quick(self) -> Self:
         """800 excitatory and 200 inhibitory neurons, for half a second."""
-        return replace(self, circuit=replace(self.circuit, excitatory=SMALL.excitatory, j=SMALL.j), duration=min(self.duration, 500 * ms))
+        return replace(
+            self,
+            circuit=replace(self.circuit, excitatory=SMALL.excitatory, j=SMALL.j),
+            duration=min(self.duration, 500 * ms),
+        )
 
     def full(self) -> Self:
         """Brunel's own size: 10,000 excitatory and 2,500 inhibitory neurons, 1,250 inputs each."""
@@ -109,8 +128,15 @@ def over_inhibition(circuit: Balanced, measured: float) -> Picture:
     g = np.linspace(2.0, 8.0, 61)
     expected = [siegert.rate(replace(circuit, g=float(one))) for one in g]
     return figures.curves(
-        {"mean field": (g, expected)}, points={"this run": ([circuit.g], [measured])}, marks={"g = 4: balance": 4.0}, x="inhibition g", y="rate",
-        y_unit="Hz", title="Rate over inhibition, in theory and in this run", source=SOURCE)
+        {"mean field": (g, expected)},
+        points={"this run": ([circuit.g], [measured])},
+        marks={"g = 4: balance": 4.0},
+        x="inhibition g",
+        y="rate",
+        y_unit="Hz",
+        title="Rate over inhibition, in theory and in this run",
+        source=SOURCE,
+    )
 
 
 def fixed_point(circuit: Balanced, measured: float) -> Picture:
@@ -119,5 +145,12 @@ def fixed_point(circuit: Balanced, measured: float) -> Picture:
     fed = np.linspace(0.0, max(2.0 * settled, 2.0 * measured, 10.0), 200)
     answers = siegert.transfer(*siegert.input_at(circuit, fed), circuit.neuron)
     return figures.curves(
-        {"what comes out": (fed, answers), "what went in": (fed, fed)}, points={"mean field": ([settled], [settled]), "this run": ([measured], [measured])},
-        x="rate of all others", x_unit="Hz", y="rate of one neuron", y_unit="Hz", title="Where the network settles", source=SOURCE)
+        {"what comes out": (fed, answers), "what went in": (fed, fed)},
+        points={"mean field": ([settled], [settled]), "this run": ([measured], [measured])},
+        x="rate of all others",
+        x_unit="Hz",
+        y="rate of one neuron",
+        y_unit="Hz",
+        title="Where the network settles",
+        source=SOURCE,
+    )
