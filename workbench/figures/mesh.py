@@ -97,7 +97,7 @@ def senders(names: Sequence[str], hops: NDArray[np.int64], *, most: int = 12, so
     return Sketch(
         panels=(
             Panel(
-                layers=(Bars(names=tuple(names[k] for k in order), values=hops[order].astype(float)),),
+                layers=(Bars(names=tuple(names[int(k)] for k in order), values=hops[order].astype(float)),),
                 x=Axis(label=tr("neuron")),
                 y=Axis(label=tr("hops of all its packets")),
                 height=1.2,
