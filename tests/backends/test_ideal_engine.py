@@ -175,6 +175,14 @@ def test_flags_are_portable_and_have_a_cache_of_their_own(monkeypatch, tmp_path)
     assert engine.cache_folder() != mine
 
 
+def test_a_cache_folder_that_cannot_be_made_is_replaced(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(engine.tempfile, "gettempdir", lambda: str(tmp_path))
+    with engine.held("cython") as b:
+        assert b.prefs["codegen.runtime.cython.cache_dir"].startswith(str(tmp_path / "neuromorphic-workbench"))
+
+
 @pytest.mark.parametrize("target", engine.TARGETS)
 def test_the_rule_has_one_meaning_in_brian2(target):
     """Counts of the Brian2 function, delayed, against the NumPy twin: rates that need no, few and many thresholds."""

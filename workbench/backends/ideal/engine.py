@@ -13,6 +13,7 @@ import os
 import platform
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 import warnings
@@ -121,6 +122,15 @@ def cache_folder() -> Path:
     return base / f"brian2-{brian().__version__}-{flags}"
 
 
+def _writable(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        folder = Path(tempfile.gettempdir()) / "neuromorphic-workbench" / folder.name
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 @contextmanager
 def held(target: str) -> Iterator[Any]:
     """Brian2 with the settings we need, for the time of building and code generation; afterwards all are as they were.
@@ -142,7 +152,7 @@ def held(target: str) -> Iterator[Any]:
             "codegen.string_expression_target": "numpy",
             "codegen.loop_invariant_optimisations": False,
             "codegen.cpp.extra_compile_args": compile_flags(),
-            "codegen.runtime.cython.cache_dir": str(cache_folder()),
+            "codegen.runtime.cython.cache_dir": str(cache_folder() if target == "numpy" else _writable(cache_folder())),
             "logging.std_redirection_to_file": False,
         }
         before = {name: b.prefs[name] for name in wanted}
