@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from itertools import count
 from typing import Any, Protocol
 
@@ -34,6 +35,10 @@ class Toolkit(Protocol):
 
     def arrange(self, cells: Sequence[Any], columns: int) -> None: ...
 
+    def together(self) -> AbstractContextManager[None]:
+        """Send all that is put inside as one message where the toolkit can."""
+        ...
+
 
 class Board:
     """One session on the screen. It listens to the session and sets traits; it hears wishes and hands them over."""
@@ -51,6 +56,7 @@ class Board:
         self._face: dict[str, Any] = {}
         self._asked: Mapping[str, Any] = {}
         self._form = ""
+        self._sent: dict[int, dict[str, Any]] = {}
         # Wishes come from the toolkit's thread and results from the working ones.
         self._lock = threading.RLock()
         toolkit.on_asked(self.controls, self.hear)
@@ -69,7 +75,7 @@ class Board:
 
     def tell(self, what: str) -> None:
         """Show what changed in the session."""
-        with self._lock, words.speaking(self.session.language):
+        with self._lock, words.speaking(self.session.language), self.toolkit.together():
             if what.startswith("side:"):
                 self._show_side(what.removeprefix("side:"))
             elif what == "pinned":
@@ -80,7 +86,7 @@ class Board:
 
     def refresh(self) -> None:
         """Show everything anew, as after a change of language."""
-        with self._lock, words.speaking(self.session.language):
+        with self._lock, words.speaking(self.session.language), self.toolkit.together():
             self._show_state()
             self._show_marks()
             for name in self.session.sides:
@@ -93,7 +99,7 @@ class Board:
         if face != self._face:
             self._face = face
             traits["face"] = face
-        self.toolkit.put(self.controls, **traits)
+        self._put(self.controls, **traits)
 
     def _show_side(self, name: str) -> None:
         self._show_head(name)
@@ -102,10 +108,24 @@ class Board:
             self._show_numbers()
 
     def _show_head(self, name: str) -> None:
-        self.toolkit.put_html(self.heads[name], summary.head(self.session, name))
+        self._put_html(self.heads[name], summary.head(self.session, name))
 
     def _show_numbers(self) -> None:
-        self.toolkit.put_html(self.numbers, summary.numbers(self.session))
+        self._put_html(self.numbers, summary.numbers(self.session))
+
+    def _put(self, thing: Any, **traits: Any) -> None:
+        """Send only what differs from what was sent last: progress ticks often, pictures seldom."""
+        sent = self._sent.setdefault(id(thing), {})
+        fresh = {name: value for name, value in traits.items() if name not in sent or sent[name] != value}
+        if fresh:
+            sent.update(fresh)
+            self.toolkit.put(thing, **fresh)
+
+    def _put_html(self, thing: Any, text: str) -> None:
+        sent = self._sent.setdefault(id(thing), {})
+        if sent.get("html") != text:
+            sent["html"] = text
+            self.toolkit.put_html(thing, text)
 
     # --- marks --------------------------------------------------------------------------------------------------------
 
@@ -127,7 +147,7 @@ class Board:
             if drawn is not None:
                 traits["picture"] = drawn.picture
             traits["pinned"] = before.picture if before else b""
-            self.toolkit.put(mark, **traits)
+            self._put(mark, **traits)
 
     def _arrange(self) -> None:
         """Lay out the grid anew: a row for each panel of each view, a column for each side."""
@@ -153,7 +173,7 @@ class Board:
                     plays = False
                     cells.append(self.marks[key])
         for key in [k for k in self.marks if k not in used]:
-            del self.marks[key]
+            self._sent.pop(id(self.marks.pop(key)), None)
         self.toolkit.arrange(cells, len(sides))
 
     def _note(self, name: str, view: str, n: int) -> Any:

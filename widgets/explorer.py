@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets as ipw
@@ -122,6 +123,9 @@ class _Ipywidgets:
 
     def on_asked(self, controls: Any, callback: Callable[[Mapping[str, Any]], None]) -> None:
         controls.observe(lambda change: callback(change["new"]), "asked")
+
+    def together(self) -> AbstractContextManager[None]:
+        return nullcontext()  # each widget is its own message here
 
     def arrange(self, cells: Sequence[Any], columns: int) -> None:
         self._wall.layout.grid_template_columns = f"repeat({columns}, minmax(0, 1fr))"

@@ -35,7 +35,7 @@ OVERTAKEN_AFTER = 0.25
 MOST_WORDS = 300
 """Characters shown of what a broken study says."""
 
-PATIENCE = 0.25
+PATIENCE = 0.4
 """Seconds a slider must rest before the worker starts on its setting."""
 
 
@@ -242,10 +242,8 @@ class Session:
         """Run the present settings on every side; only the newest settings are worked on."""
         for name in self.sides:
             self._update(name, stale=True, waiting=True, progress=(0.0, ""))
-        if any(side.here for side in self.sides.values()):
-            self._here.put(self.study)
-        if any(not side.here for side in self.sides.values()):
-            self._there.put(self.study)
+        # The worker begins when this process has nothing more to do: on few cores it would take the fast side's time.
+        (self._here if any(side.here for side in self.sides.values()) else self._there).put(self.study)
 
     def run_first(self, *, timeout: float = 60.0) -> None:
         """Run the sides of this process now, so that a static picture can be shown; alone, the worker's side is waited for."""
@@ -291,20 +289,27 @@ class Session:
 
             with words.speaking(self.language):
                 self._attempt(name, study, lambda asked, progress=progress: asked.run(progress))
+        if not overtaken() and any(not side.here for side in self.sides.values()):
+            self._there.put(study)
 
     def _run_there(self, study: Study, overtaken: Callable[[], bool]) -> None:
         for name in [n for n, side in self.sides.items() if not side.here]:
+            if study is not self.study:
+                return
             with words.speaking(self.language):
-                self._attempt(name, study, lambda asked, name=name: self._in_worker(name, asked, overtaken))
+                self._attempt(name, study, lambda asked, name=name: self._in_worker(name, asked, lambda: study is not self.study))
 
     def _in_worker(self, name: str, study: Study, overtaken: Callable[[], bool]) -> Result:
         job = self._job = self._submit(study)
+        said = 0.0
         try:
             while not job.done():
-                if overtaken():
+                # A worker that still imports Brian2 would have to be killed, and the next one would begin to import again.
+                if overtaken() and job.progress != (0.0, ""):
                     job.cancel()
                     raise Cancelled(tr("A newer setting took over."))
-                if self.sides[name].progress != job.progress:
+                if self.sides[name].progress != job.progress and time.monotonic() - said > 0.2:
+                    said = time.monotonic()
                     self._update(name, progress=job.progress)
                 time.sleep(0.03)
             return job.result()

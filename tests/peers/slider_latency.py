@@ -2,6 +2,8 @@
 
     python -m tests.peers.slider_latency [moves]
 
+With "beside Brian2" the reference is computed in its worker whenever the slider rests, on the same cores; "alone" there is none.
+
 Times are from the slider's input event to the first frame in which every picture of the chip's side has been painted anew,
 measured in the page itself; each move is to another setting, so no cache can answer. Brian2 stays in its worker.
 """
@@ -49,37 +51,41 @@ MEASURE = """([place, columns]) => new Promise((done, fail) => {
 })"""
 
 
-def measure(page: Any, moves: int) -> list[tuple[float, float]]:
+def measure(page: Any, moves: int, columns: int) -> list[tuple[float, float]]:
     """First and last painted picture of the chip's side after each move, ms."""
     explorer = ExplorerPage(page)
     explorer.settle(120)
     rng = random.Random(7)
     taken = []
     for _ in range(moves):
-        taken.append(tuple(page.evaluate(MEASURE, [rng.uniform(300, 700), 2])))
-        page.wait_for_timeout(120)
+        taken.append(tuple(page.evaluate(MEASURE, [rng.uniform(300, 700), columns])))
+        page.wait_for_timeout(150)
     return taken
 
 
 def say(where: str, taken: list[tuple[float, float]]) -> None:
     first, last = ([t[k] for t in taken] for k in (0, 1))
-    print(f"{where:<12} first picture: median {statistics.median(first):.0f} ms; all pictures: median {statistics.median(last):.0f} ms, "
+    print(f"{where:<26} first picture: median {statistics.median(first):.0f} ms; all pictures: median {statistics.median(last):.0f} ms, "
           f"95 % below {sorted(last)[int(0.95 * len(last))]:.0f} ms ({len(taken)} moves)", flush=True)
 
 
 def main(moves: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_notebook(folder / "four-states.ipynb", FOUR_STATES)
+        write_notebook(folder / "beside.ipynb", FOUR_STATES)
+        write_notebook(folder / "alone.ipynb", FOUR_STATES.replace(".quick()", ".quick(), chips=('loihi-davies',)"))
         with lab(folder, folder) as address, browser() as (page, _):
-            run_notebook(page, address, "four-states.ipynb")
-            say("JupyterLab", measure(page, moves))
-        port = free_port()
-        script = f"from widgets import serve; serve('network-states', port={port}, open_browser=False)"
-        where = f"http://127.0.0.1:{port}/"
-        with server([sys.executable, "-c", script], where, cwd=ROOT, log=folder / "studio.log"), browser() as (page, _):
-            page.goto(f"{where}studio?token=network-states%3Fduration_ms%3D500")
-            say("Studio", measure(page, moves))
+            for name, columns in (("alone", 1), ("beside", 2)):
+                run_notebook(page, address, f"{name}.ipynb")
+                say(f"JupyterLab, {name}", measure(page, moves, columns))
+        for name, columns in (("alone", 1), ("beside", 2)):
+            port = free_port()
+            chips = "chips=('loihi-davies',), " if columns == 1 else ""
+            script = f"from widgets import serve; serve('network-states', {chips}port={port}, open_browser=False)"
+            where = f"http://127.0.0.1:{port}/"
+            with server([sys.executable, "-c", script], where, cwd=ROOT, log=folder / "studio.log"), browser() as (page, _):
+                page.goto(f"{where}studio?token=network-states%3Fduration_ms%3D500")
+                say(f"Studio, {name}", measure(page, moves, columns))
 
 
 if __name__ == "__main__":

@@ -11,13 +11,18 @@ from collections.abc import Sequence
 __all__ = ["serve"]
 
 
-def serve(study: str = "", *, port: int = 5006, open_browser: bool = True, address: str = "127.0.0.1", origins: Sequence[str] = ()) -> None:
+def serve(
+    study: str = "", *, chips: Sequence[str] | None = None, port: int = 5006, open_browser: bool = True, address: str = "127.0.0.1",
+    origins: Sequence[str] = (),
+) -> None:
     """Serve the Studio until Ctrl-C; no request leaves this machine.
 
     Parameters
     ----------
     study
         The study shown first: a name of `workbench studies`, or "my_file.py:MyStudy"; left out: the first of ours.
+    chips
+        The columns to show, by chip name; left out: the reference, and the chip chosen in the controls.
     port
         Where to listen; 0 takes a free one.
     open_browser
@@ -29,4 +34,4 @@ def serve(study: str = "", *, port: int = 5006, open_browser: bool = True, addre
     """
     from widgets.studio.server import run  # noqa: PLC0415  Panel takes a second to import
 
-    run(study, port=port, open_browser=open_browser, address=address, origins=tuple(origins))
+    run(study, chips=chips, port=port, open_browser=open_browser, address=address, origins=tuple(origins))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import panel as pn
@@ -28,10 +28,11 @@ _LANGUAGES = {"en": "English", "zh-CN": "简体中文"}
 class Page:
     """What one visitor sees; the address may name it: `?study=worm&lang=zh-CN&token=…`."""
 
-    def __init__(self, study: str = "") -> None:
+    def __init__(self, study: str = "", chips: Sequence[str] | None = None) -> None:
         asked = {k: v[0].decode() for k, v in (pn.state.session_args or {}).items()}
         self._document = pn.state.curdoc
         self._session: Session | None = None
+        self._chips = chips
         with contextlib.suppress(WorkbenchError):
             study = asked.get("study") or study
         self._language = next((known for known in words.languages() if known == asked.get("lang")), words.language())
@@ -56,7 +57,7 @@ class Page:
         with words.speaking(self._language):
             self._label()
             try:
-                session = Session(load_study(self._studies.value))
+                session = Session(load_study(self._studies.value), chips=self._chips)
                 session.language = self._language
                 if token:
                     session.load(token)
@@ -99,12 +100,36 @@ class _Panel:
         self._wall = wall
         self._document = document
         self._thread = threading.get_ident()
+        self._waiting: dict[int, list[Callable[[], Any]]] = {}
 
     def _soon(self, change: Callable[[], Any]) -> None:
-        if self._document is None or threading.get_ident() == self._thread:
+        me = threading.get_ident()
+        if me in self._waiting:
+            self._waiting[me].append(change)
+        elif self._document is None or me == self._thread:
             change()
         else:
             self._document.add_next_tick_callback(change)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """One turn of the page, and one message to the browser, for all that changes inside."""
+        me = threading.get_ident()
+        if me in self._waiting:
+            yield
+            return
+        changes = self._waiting[me] = []
+        try:
+            yield
+        finally:
+            del self._waiting[me]
+            if changes:
+                self._soon(lambda: self._change_all(changes))
+
+    def _change_all(self, changes: list[Callable[[], Any]]) -> None:
+        with pn.io.hold(self._document) if self._document is not None else contextlib.nullcontext():
+            for change in changes:
+                change()
 
     def controls(self) -> Controls:
         return Controls(sizing_mode="stretch_width")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Sequence
 
 import panel as pn
 
@@ -15,7 +16,7 @@ from workbench.words import tr
 __all__ = ["run"]
 
 
-def run(study: str, *, port: int, open_browser: bool, address: str, origins: tuple[str, ...]) -> None:
+def run(study: str, *, chips: Sequence[str] | None, port: int, open_browser: bool, address: str, origins: tuple[str, ...]) -> None:
     """See `widgets.studio.serve`."""
     if study:
         load_study(study)  # a misspelt name is better refused here than on the page
@@ -24,7 +25,7 @@ def run(study: str, *, port: int, open_browser: bool, address: str, origins: tup
     pn.config.inline = False
 
     def page() -> pn.viewable.Viewable:
-        return Page(study).view
+        return Page(study, chips).view
 
     try:
         server = pn.serve({"studio": page}, port=port, address=address, show=False, start=False, title=tr("Neuromorphic Workbench"),
