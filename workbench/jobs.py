@@ -333,7 +333,7 @@ def forget() -> None:
 def _pool() -> Pool:
     global _studies
     if _studies is None:
-        _studies = Pool(1)
+        _studies = Pool(1, environment={"WORKBENCH_NICE": "10"})  # what answers a moving slider goes first
     return _studies
 
 
@@ -375,7 +375,11 @@ def _packed(value: Any) -> bytes:
     import cloudpickle
 
     # some libraries leave things in sys.modules that are no modules, which cloudpickle refuses
-    modules = [(name, module.__file__) for name, module in list(sys.modules.items()) if isinstance(module, ModuleType) and hasattr(module, "__file__")]
+    modules = [
+        (name, module.__file__)
+        for name, module in list(sys.modules.items())
+        if isinstance(module, ModuleType) and hasattr(module, "__file__")
+    ]
     strange = [name for name, file in modules if file is not None and not _importable(name, file)]
     for name in strange:
         cloudpickle.register_pickle_by_value(sys.modules[name])
@@ -458,6 +462,8 @@ def serve() -> None:
     # Ctrl-C reaches the whole group; only the calling process decides what it means. A function, not SIG_IGN, which
     # would pass on to kernels and compilers started from here
     signal.signal(signal.SIGINT, lambda *_: None)
+    if hasattr(os, "nice"):
+        os.nice(int(os.environ.get("WORKBENCH_NICE", "0")))
     stopped: set[int] = set()
     todo: SimpleQueue[tuple[int, bytes, str]] = SimpleQueue()
 
