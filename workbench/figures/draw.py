@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import textwrap
 from typing import IO, Any
 
@@ -14,7 +15,7 @@ __all__ = ["element", "file"]
 
 WIDTH = 6.4  # inches
 HEIGHT = 2.5  # inches, of a panel of height 1
-_MARKERS: dict[str, str] = {"dot": "o", "ring": "o", "square": "s", "tick": "d"}
+_MARKERS: dict[str, Any] = {"dot": "o", "ring": "o", "square": "s", "tick": (2, 0, 0)}  # two corners: a line
 _DASHES: dict[str, Any] = {"solid": "-", "dashed": "--", "dotted": ":"}
 _LOOK = {
     "svg.hashsalt": "workbench",
@@ -55,12 +56,18 @@ def file(sketch: Sketch, out: IO[bytes], *, kind: str, dpi: float, language: str
 
     look: dict[Any, Any] = {**_LOOK, "font.family": fonts.families(language)}
     undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    fonts_log = logging.getLogger("matplotlib.font_manager")
+    level = fonts_log.level
+    fonts_log.setLevel(
+        logging.ERROR
+    )  # a Chinese font without a bold cut is drawn in its plain one; no need to say so in a lesson
     with mpl.rc_context(look):
         figure = _figure(sketch)
         try:
             figure.savefig(out, format=kind, dpi=dpi, metadata=undated, facecolor="white")
         finally:
             plt.close(figure)
+            fonts_log.setLevel(level)
 
 
 def _figure(sketch: Sketch) -> Any:
@@ -119,8 +126,8 @@ def _layer(hv: Any, layer: Layer, x: Any, y: Any) -> Any:
             s=layer.size**2,
             marker=_MARKERS[layer.marker],
             facecolors="none" if ring else layer.colour,
-            edgecolors=layer.colour if ring else "none",
-            linewidth=1.2,
+            edgecolors=layer.colour if ring or layer.marker == "tick" else "none",
+            linewidth=0.8 if layer.marker == "tick" else 1.2,
             backend="matplotlib",
         )
     if isinstance(layer, Lines):

@@ -74,7 +74,7 @@ def traces(
     panels = []
     for k, (place, line) in enumerate(zip(places, lines, strict=True)):
         fired = _fired(recording, population, trace["neuron"].values[place], begin, end)
-        ticks = Points(x=fired, y=np.full(fired.size, high + 2 * room), colour=line.colour, marker="tick", size=4.0)
+        ticks = Points(x=fired, y=np.full(fired.size, high + 2 * room), colour=line.colour, marker="tick", size=6.0)
         panels.append(
             Panel(
                 layers=(line, ticks, *(across if k == 0 else ())),
