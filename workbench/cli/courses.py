@@ -232,6 +232,8 @@ def _compare(
         missing = len({row.name for row in rows.values()})
         click.echo("  " + tr("{n} settings that no check cell shows are run or looked up", n=missing), err=True)
         filled = fill(tuple(rows.values()), into=into)
+        for row, error in filled.failed:
+            click.echo(f"  {row}: {error}", err=True)
         for k, record in zip(rows, filled.records, strict=True):
             lesson, one = compared[k]
             if not isinstance(one, str):
