@@ -77,13 +77,13 @@ class Session:
 
     def __init__(self, study: Study | type[Study] | str, *, chips: Sequence[str] | None = None, submit: Callable[[Study], Any] | None = None) -> None:
         study = load_study(study) if isinstance(study, str) else study
-        self.study: Study = _on_a_chip(study() if isinstance(study, type) else study, chips)
+        self._fixed_chips = chips is not None
+        self.study: Study = self._on_a_chip(study() if isinstance(study, type) else study)
         self.first = self.study
         self.language = words.language()
         self.message = ""
         self.pinned: Pinned | None = None
         self.sides: dict[str, Side] = {side.name: side for side in _sides(self.study, chips)}
-        self._fixed_chips = chips is not None
         self._submit = submit or _submit
         self._past: list[Study] = []
         self._future: list[Study] = []
@@ -209,8 +209,16 @@ class Session:
         self._last_move = ((), 0.0)
         self._take(study)
 
+    def _on_a_chip(self, study: Study) -> Study:
+        """The study on real hardware: the reference has a side of its own, so the other one shows the first chip there is."""
+        chip = study.knobs().get("chip")
+        if self._fixed_chips or chip is None or chip.kind != "name" or chip.default != "ideal":
+            return study
+        other = next((name for name in chip.options if name != "ideal"), None)
+        return study.changed({"chip": other}) if other else study
+
     def _take(self, study: Study) -> None:
-        self.study = study
+        self.study = self._on_a_chip(study)
         self.message = ""
         self._tell("settings")
         self.run()
@@ -368,15 +376,6 @@ def _submit(study: Study) -> Any:
     from workbench import jobs  # noqa: PLC0415  the worker is only needed once something runs there
 
     return jobs.submit(study)
-
-
-def _on_a_chip(study: Study, chips: Sequence[str] | None) -> Study:
-    """The study on real hardware: the reference has a side of its own, so the other one shows the first chip there is."""
-    chip = study.knobs().get("chip")
-    if chips is not None or chip is None or chip.kind != "name" or chip.default != "ideal":
-        return study
-    other = next((name for name in chip.options if name != "ideal"), None)
-    return study.changed({"chip": other}) if other else study
 
 
 def _sides(study: Study, chips: Sequence[str] | None) -> list[Side]:

@@ -196,6 +196,13 @@ def test_the_reference_is_not_offered_twice():
     assert "ideal" not in make().knobs["chip"].options
 
 
+def test_a_token_or_a_setting_never_puts_the_reference_on_both_sides():
+    session = make()
+    session.load("tests.widgets.toy_studies:Toy?g=2.0&chip=ideal")
+    assert session.study.g == 2.0
+    assert session.study.chip.kind == "event"
+
+
 def test_another_chip_brings_its_own_knobs():
     session = make()
     session.ask({"chip": "loihi-small-cores"})
