@@ -60,7 +60,7 @@ class Toy:
         (lambda: Toy(mode="fats"), "did you mean 'fast'"),
         (lambda: Toy(on=3), "write True or False"),
         (lambda: Toy(tua=0.02), "did you mean 'tau'"),
-        (lambda: Toy(chip="loihi"), "did you mean 'loihi-davies'"),
+        (lambda: Toy(chip="loihi"), "did you mean 'loihi-roomy'"),
         (lambda: from_border(Toy, {"tau": 20}), "names carry their unit here, did you mean 'tau_ms'"),
         (lambda: from_border(Toy, {"tau_ms": 5000}), "tau_ms is 5000; allowed: 1 … 1000 ms"),
         (lambda: from_border(Toy, {"tau_ms": "5"}), "it must be a number"),

@@ -115,7 +115,7 @@ class Recorder:
 
     def taps(self, kernel: Any, begin: int, end: int, exponentials: Sequence[str]) -> Any:
         """The kernel's Taps for the steps `begin` to `end`; `untap` collects them."""
-        row, stride, first, neurons, mean, at = [], [], [0], [], [], []
+        row, stride, origin, first, neurons, mean, at = [], [], [], [0], [], [], []
         self._plan: list[tuple[int, int, int, int]] = []
         room = 0
         for k, p in enumerate(self.probes):
@@ -124,6 +124,7 @@ class Recorder:
             which = p.neurons(self.netlist)
             row.append(_row(p, exponentials))
             stride.append(p.steps(self.dt))
+            origin.append(_next(begin, stride[-1]))
             neurons.append(which + self.netlist.populations[p.of].start)
             first.append(first[-1] + which.size)
             mean.append(p.reduce == "mean")
@@ -136,6 +137,7 @@ class Recorder:
         return kernel.Taps(
             row=np.array(row, np.int64),
             stride=np.array(stride, np.int64),
+            origin=np.array(origin, np.int64),
             first=np.array(first, np.int64),
             neurons=np.concatenate(neurons) if neurons else np.zeros(0, np.int64),
             mean=np.array(mean, np.uint8),

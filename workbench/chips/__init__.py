@@ -1,7 +1,7 @@
 """What a network can run on, as data. `CHIPS` maps names to chips; importing this room loads nothing heavy."""
 
 from workbench.chips.chip import Chip, Ideal
-from workbench.fields import LazyTable
+from workbench.tables import LazyTable
 
 __all__ = ["CHIPS", "Chip", "Ideal"]
 

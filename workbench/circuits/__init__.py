@@ -1,6 +1,6 @@
 """What is computed: neuron models, networks, circuits, and how they are unfolded. Importing this room loads nothing heavy."""
 
-from workbench.fields import LazyTable
+from workbench.tables import LazyTable
 
 __all__ = ["CIRCUITS"]
 

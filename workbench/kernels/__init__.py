@@ -28,3 +28,10 @@ def _settle() -> None:
 
 
 _settle()
+
+
+def threads() -> int:
+    """How many threads a kernel may use: NUMBA_NUM_THREADS, or every core."""
+    from numba import get_num_threads  # noqa: PLC0415  Numba starts its threads with its first import
+
+    return get_num_threads()

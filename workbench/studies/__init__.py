@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.fields import LazyTable
 from workbench.studies.load import load_study, reference
+from workbench.tables import LazyTable
 
 __all__ = ["STUDIES", "load_study", "reference"]
 

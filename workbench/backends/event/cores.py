@@ -30,6 +30,7 @@ class Fan:
 
 
 def lay_cores(netlist: Netlist, chip: EventChip, wires: Wires, losses: tuple[str, ...]) -> Fan:
+    """Fill the cores, place them on the mesh, check that everything fits, and route every neuron's spikes."""
     from workbench.kernels import event  # noqa: PLC0415
 
     size = netlist.size
@@ -101,6 +102,7 @@ def lay_cores(netlist: Netlist, chip: EventChip, wires: Wires, losses: tuple[str
 
 
 def sum_at(place: NDArray[Any], amount: NDArray[np.int64], places: int) -> NDArray[np.int64]:
+    """Sum the amounts that belong to each place."""
     made = np.zeros(places, np.int64)
     np.add.at(made, place, amount)
     return made

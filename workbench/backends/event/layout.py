@@ -19,7 +19,7 @@ from workbench.circuits.unfold import Block, Netlist
 if TYPE_CHECKING:
     from workbench.backends.event.program import EventProgram
 
-__all__ = ["Wires", "lay_noise", "lay_segments", "lay_wires", "realised_block", "targets_of"]
+__all__ = ["Wires", "lay_cuts", "lay_noise", "lay_parts", "lay_segments", "lay_wires", "realised_block", "targets_of"]
 
 
 @final
@@ -36,6 +36,7 @@ class Wires:
 
 
 def lay_wires(netlist: Netlist, kept: Mapping[str, Block], delays: Mapping[str, Any], real: Any) -> Wires:
+    """Put the rows of all blocks one after the other, with each block's receptor, weights and delays."""
     drawn = {b.name for b in outside.fused(netlist)}
     carried = [b for b in kept.values() if not isinstance(b.kind, Current)]
     used = {b.receptor for b in carried}
@@ -90,6 +91,7 @@ def lay_wires(netlist: Netlist, kept: Mapping[str, Block], delays: Mapping[str, 
     arrays = {k: np.array(v, kinds.get(k, np.int64)) for k, v in a.items()}
     arrays |= {
         "start": start,
+        "rows": np.array([b.sizes[0] for b in blocks], np.int64),
         "targets": targets,
         "weights": np.concatenate(weights),
         "delays": np.concatenate(lags),
@@ -100,6 +102,7 @@ def lay_wires(netlist: Netlist, kept: Mapping[str, Block], delays: Mapping[str, 
 
 
 def targets_of(wires: Wires, k: int) -> NDArray[Any]:
+    """The targets of block number `k`, row after row."""
     base, rows = wires.arrays["row_base"][k], wires.blocks[k].sizes[0]
     start = wires.arrays["start"]
     return wires.arrays["targets"][start[base] : start[base + rows]]
@@ -143,6 +146,7 @@ def lay_segments(netlist: Netlist, core_of: NDArray[np.int32], dt: float, real: 
     kinds = {"start": np.int64, "population": np.int64, "base": np.int64, "core": np.int64, "refractory": np.int64}
     made = {k: np.concatenate(v).astype(kinds.get(k, real)) for k, v in columns.items()}
     made["start"] = np.append(made["start"], netlist.size)
+    made["of"] = np.repeat(np.arange(made["core"].size, dtype=np.int32), np.diff(made["start"]))
     return made | {"b": np.concatenate(b, axis=1).astype(real), "c": np.concatenate(c, axis=1).astype(real)}
 
 
@@ -150,7 +154,24 @@ def _taken(value: Any, *, size: int, cuts: NDArray[np.int64]) -> NDArray[Any]:
     return np.broadcast_to(np.asarray(value), size)[cuts]
 
 
+def lay_parts(cores: NDArray[np.int64], starts: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
+    """The first segment of each of at most `parts` parts of about equal size; a core is never shared by two."""
+    cuts = np.flatnonzero(np.diff(cores)) + 1
+    wanted = starts[-1] * np.arange(1, parts) / parts
+    chosen = {int(cuts[np.argmin(np.abs(starts[cuts] - w))]) for w in wanted} if cuts.size else set()
+    return np.array([0, *sorted(chosen), cores.size], np.int64)
+
+
+def lay_cuts(kernel: Any, wires: Wires, edges: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each row of synapses, where it passes from one part of the neurons to the next; `edges` are the parts' first neurons."""
+    a = wires.arrays
+    cuts = np.zeros((a["start"].size, edges.size), np.int64)
+    kernel.cut_rows(a["start"], a["targets"], a["row_base"], a["rows"], a["target_start"], edges, cuts)
+    return cuts
+
+
 def lay_noise(program: EventProgram, drive: Drive, fused: Sequence[str]) -> dict[str, Any]:
+    """The Poisson sources the kernel draws itself, with the range of thresholds worth comparing for every neuron."""
     rows = {n: k + program._wires.delta for k, n in enumerate(program._wires.exponentials)} | {"input": 0}
     numbers = {n: k for k, n in enumerate(program.netlist.populations)}
     columns: dict[str, list[Any]] = {
@@ -188,6 +209,7 @@ def lay_noise(program: EventProgram, drive: Drive, fused: Sequence[str]) -> dict
 
 
 def realised_block(block: Block, steps: Any, dt: float, real: Any) -> Block:
+    """A block as the chip keeps it: delays in whole steps, weights in the chip's arithmetic."""
     weight = block.weight if real is np.float64 else np.asarray(block.weight, np.float32).astype(np.float64)
     if not isinstance(weight, float) and np.ndim(weight) == 0:
         weight = float(weight)

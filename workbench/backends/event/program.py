@@ -17,7 +17,15 @@ from numpy.typing import NDArray
 from workbench.backends import outside
 from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, rounded_delays
 from workbench.backends.event.cores import Fan, lay_cores, sum_at
-from workbench.backends.event.layout import Wires, lay_noise, lay_segments, lay_wires, realised_block
+from workbench.backends.event.layout import (
+    Wires,
+    lay_cuts,
+    lay_noise,
+    lay_parts,
+    lay_segments,
+    lay_wires,
+    realised_block,
+)
 from workbench.backends.recorder import Recorder, check_state, read_state, write_state
 from workbench.chips.event import EVENTS, EventChip
 from workbench.circuits.drive import Drive, steps_of
@@ -34,6 +42,12 @@ __all__ = ["EventProgram", "EventRun", "compile"]
 
 BUFFER = 1 << 19
 """Spikes one call of the kernel can write before Python takes them away."""
+
+WINDOW = 32
+"""At most so many steps between two deliveries; never more than the shortest delay."""
+
+THREADED_FROM = 5000
+"""Networks of so many neurons use all threads Numba was given (NUMBA_NUM_THREADS); smaller ones lose by it."""
 
 
 def compile(
@@ -140,7 +154,8 @@ class EventRun(Run):
         self.program, self.drive, self.step = program, drive, 0
         netlist, real = program.netlist, program._real
         size, kinds = netlist.size, len(program._wires.exponentials)
-        slots = 1 + max([1, *(int(np.max(d, initial=1)) for d in program._delays.values())])
+        self._window = self._longest_window()
+        slots = self._window + max([1, *(int(np.max(d, initial=1)) for d in program._delays.values())])
         v = np.concatenate(
             [np.broadcast_to(np.asarray(c.initial["v"], real), c.size) for c in netlist.populations.values()]
         )
@@ -154,11 +169,13 @@ class EventRun(Run):
             active=np.zeros(segments, np.int64),
             outside=np.zeros(segments, np.int64),
             outside_core=np.zeros(len(program.placement.cores), np.int64),
+            clock=np.zeros(1),
         )
-        if kinds == 0 and not program._wires.delta:
-            self._state = self._state._replace(ring=np.zeros((slots, 1, size), real))
         self._segments = event.Segments(**program._segments)
-        self._wires = event.Wires(**program._wires.arrays)
+        parts = self._parts()
+        edges = program._segments["start"][parts]
+        wires = {k: v for k, v in program._wires.arrays.items() if k != "rows"}
+        self._wires = event.Wires(**wires, cuts=lay_cuts(event, program._wires, edges))
         self._fused = [b.name for b in outside.fused(netlist)]
         self._noise = event.Noise(**lay_noise(program, drive, self._fused))
         self._fan = event.Fan(**program._fan.arrays)
@@ -172,10 +189,40 @@ class EventRun(Run):
             barrier=program.chip.barrier(tiles),
         )
         self._recorder = Recorder(netlist, program.probes, program.limits, program.dt)
-        self._chip_seconds = 0.0
         room = max(BUFFER, 2 * size)
         self._spike_step, self._spike_neuron = np.empty(room, np.int64), np.empty(room, np.int64)
-        self._scratch = np.zeros(len(program.placement.cores))
+        longest = int(np.diff(program._segments["start"]).max())
+        pieces, most = len(parts) - 1, int(np.diff(edges).max())
+        self._scratch = event.Scratch(
+            parts=parts,
+            x=np.empty((pieces, longest), real),
+            hit=np.empty((pieces, longest), self._state.ready.dtype),
+            bits=np.empty((pieces, longest), np.uint32),
+            drawn=np.empty((pieces, longest), np.uint32),
+            step=np.empty((pieces, self._window * most), np.int64),
+            neuron=np.empty((pieces, self._window * most), np.int64),
+            written=np.zeros(pieces, np.int64),
+            work=np.zeros((self._window, len(program.placement.cores))),
+        )
+        self._advance = event.advance if pieces == 1 else event.advance_threads
+
+    def _longest_window(self) -> int:
+        """Steps between two deliveries: within the shortest delay no spike can reach anyone."""
+        program = self.program
+        inner = [b for b in program._wires.blocks if not b.external]
+        listed = len(inner) < len(program._wires.blocks)
+        if listed and program._real is np.float32:
+            return 1  # outside and inside spikes keep one order of arrival, however a run is cut
+        return min([WINDOW, *(int(np.min(program._delays[b.name], initial=WINDOW)) for b in inner)])
+
+    def _parts(self) -> NDArray[np.int64]:
+        """Cut the neurons into one part a thread where that pays; a mean over a population needs them all together."""
+        from workbench import kernels  # noqa: PLC0415  compiled kernels only when something runs
+
+        program = self.program
+        means = any(p.reduce == "mean" for p in program.probes)
+        threads = kernels.threads() if program.netlist.size >= THREADED_FROM and not means else 1
+        return lay_parts(program._segments["core"], program._segments["start"], threads)
 
     def advance(self, duration: float, inputs: Inputs | None = None) -> Window:
         """See Run."""
@@ -208,9 +255,10 @@ class EventRun(Run):
                 at=arrivals.at[self.step - begin :],
                 current=arrivals.current[self.step - begin :] if arrivals.current.size else arrivals.current,
             )
-            reached, written, seconds = self._kernel.advance(
+            reached, written = self._advance(
                 self.step,
                 end,
+                self._window,
                 self._state,
                 self._segments,
                 self._wires,
@@ -225,7 +273,6 @@ class EventRun(Run):
                 self._spike_neuron,
             )
             self._recorder.add(self._spike_step[:written], self._spike_neuron[:written])
-            self._chip_seconds += seconds
             self.step = reached
         self._recorder.untap(taps)
 
@@ -253,7 +300,7 @@ class EventRun(Run):
             current = np.zeros((end - begin, netlist.size), self.program._real)
             for name, values in outside.currents(netlist, drive, begin, end).items():
                 current[:, netlist.populations[name].span] = values
-        return self._kernel.Outside(at=at, sender=sender, neuron=neuron, count=count, current=current)
+        return self._kernel.Outside(at=at, sender=sender, neuron=neuron, times=count, current=current)
 
     def recording(self) -> Recording:
         """See Run."""
@@ -302,7 +349,7 @@ class EventRun(Run):
             events=EVENTS,
             prices=program.chip.prices,
             timing="simple",
-            chip_times=np.array([self._chip_seconds]),
+            chip_times=self._state.clock.copy(),
         )
 
     def save(self, path: str | Path) -> Path:
@@ -313,17 +360,17 @@ class EventRun(Run):
             "steps": self.drive.steps,
             "drive_seed": self.drive.seed,
             "trial": self.drive.trial_number,
-            "chip_seconds": self._chip_seconds,
         }
         return write_state(path, arrays, note, self.program)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
         self._state = self._kernel.State(**{k: arrays[f"state.{k}"] for k in self._state._fields})
         self._recorder.restore(arrays)
-        self.step, self._chip_seconds = note["step"], note["chip_seconds"]
+        self.step = note["step"]
 
 
 def check_supported(netlist: Netlist, chip: EventChip) -> None:
+    """Raise UnsupportedError for a neuron model or a receptor the chip has no rule for."""
     for cells in netlist.populations.values():
         model = type(cells.neuron).__name__
         if not isinstance(cells.neuron, Lif):

@@ -1,7 +1,7 @@
 """Neuron models: Brian2 equations as text with knobs; `NEURONS` maps their names to their classes."""
 
 from workbench.circuits.neurons.neuron import Neuron
-from workbench.fields import LazyTable
+from workbench.tables import LazyTable
 
 __all__ = ["NEURONS", "Neuron"]
 

@@ -1,0 +1,207 @@
+"""One step of a run of neurons, as loops that vectorise: Poisson counts, integrate, test, deliver, reset.
+
+Letters: v potential; a, b, c, mu, gain the constants of the exact step (see `Lif.step_constants`); n the step. What makes these
+loops fast, each measured: they run from 0 over slices with unsigned counters (signed offsets keep LLVM from vectorising, since
+Numba tests for negative indices); all lanes of one loop have one width; no loop writes more than a few arrays, or LLVM gives up
+proving that they do not overlap.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit, uint32, uint64
+
+from workbench.kernels.rule import bits
+
+
+@njit
+def poisson(word1, word2, first, table, low, high, scratch, counts):
+    """Counts (uint32) of the neurons from index `first`: the few likely thresholds are compared in vector form, the rare ones after."""
+    n = uint64(counts.size)
+    for i in range(n):
+        scratch[i] = bits(word1, word2, uint32(first + i))
+    for i in range(n):
+        counts[i] = uint32(low)
+    # Four thresholds a pass: fewer loads and stores. Past the last one stands a bound only the rare ends below can meet.
+    for k in range(low, high, 4):
+        t0 = table[k]
+        t1 = table[k + 1] if k + 1 < high else uint32(0xFFFFFFFF)
+        t2 = table[k + 2] if k + 2 < high else uint32(0xFFFFFFFF)
+        t3 = table[k + 3] if k + 3 < high else uint32(0xFFFFFFFF)
+        for i in range(n):
+            x = scratch[i]
+            counts[i] += uint32(x >= t0) + uint32(x >= t1) + uint32(x >= t2) + uint32(x >= t3)
+    # One wraparound test for both rare ends: least <= x < most.
+    least = table[low - 1] if low > 0 else uint32(0)
+    width = uint32((table[high] if high < table.size else uint32(0xFFFFFFFF)) - least)
+    odd = uint32(0)
+    for i in range(n):
+        odd |= uint32(uint32(scratch[i] - least) >= width)
+    if odd:
+        for i in range(n):
+            x = scratch[i]
+            if uint32(x - least) >= width:
+                total = uint32(0)
+                for k in range(table.size):
+                    total += uint32(x >= table[k])
+                counts[i] = total
+
+
+@njit
+def add_counts(into, counts, weight):
+    """Add weight × counts to the arrivals; returns the sum of the counts."""
+    total = uint32(0)
+    for i in range(uint64(into.size)):
+        into[i] += weight * into.dtype.type(counts[i])
+        total += counts[i]
+    return np.int64(total)
+
+
+@njit
+def step_delta(v, ready, jump, mu, a, threshold, reset, now, hold, zero):
+    """One step of neurons with the delta receptor alone; returns (neurons touched, neurons fired)."""
+    hits = ready.dtype.type(0)
+    fires = ready.dtype.type(0)
+    for i in range(uint64(v.size)):
+        old = v[i]
+        awake = ready[i] <= now
+        new = mu + (old - mu) * a
+        new = new if awake else old
+        fired = awake & (new > threshold)
+        arrived = jump[i]
+        landed = new + arrived
+        landed = landed if awake else new
+        v[i] = reset if fired else landed
+        ready[i] = hold if fired else ready[i]
+        fires += ready.dtype.type(fired)
+        hits += ready.dtype.type(fired | (arrived != zero))
+        jump[i] = zero
+    return np.int64(hits), np.int64(fires)
+
+
+@njit
+def step_pair(v, ready, first, second, mu, a, b1, b2, threshold, reset, now, hold):
+    """Integrate, test and reset neurons that have two exponential receptors and nothing else."""
+    for i in range(uint64(v.size)):
+        old = v[i]
+        awake = ready[i] <= now
+        new = mu + (old - mu) * a
+        new = new + first[i] * b1
+        new = new + second[i] * b2
+        new = new if awake else old
+        fired = awake & (new > threshold)
+        v[i] = reset if fired else new
+        ready[i] = hold if fired else ready[i]
+
+
+@njit
+def touched(ready, hold, jump1, jump2, zero):
+    """(neurons that something arrived for or that fired, neurons that fired): a neuron is held until `hold` only by firing now."""
+    hits = ready.dtype.type(0)
+    fires = ready.dtype.type(0)
+    for i in range(uint64(ready.size)):
+        fired = ready[i] == hold
+        fires += ready.dtype.type(fired)
+        hits += ready.dtype.type(fired | (jump1[i] != zero) | (jump2[i] != zero))
+    return np.int64(hits), np.int64(fires)
+
+
+@njit
+def decay(current, jump, c, zero):
+    """Let an exponential current decay and add a step's arrivals."""
+    for i in range(uint64(current.size)):
+        current[i] = current[i] * c + jump[i]
+        jump[i] = zero
+
+
+@njit
+def relax(x, v, mu, a):
+    """x = the potential after one step without currents."""
+    for i in range(uint64(v.size)):
+        x[i] = mu + (v[i] - mu) * a
+
+
+@njit
+def flow(x, current, b, c):
+    """Add what an exponential current did in one step, and let it decay."""
+    for i in range(uint64(current.size)):
+        x[i] += current[i] * b
+        current[i] = current[i] * c
+
+
+@njit
+def inject(x, current, gain):
+    """Add what an outside current did in one step."""
+    for i in range(uint64(current.size)):
+        x[i] += gain * current[i]
+
+
+@njit
+def fire(x, v, ready, hit, threshold, reset, now, hold, jump, delta, zero):
+    """Test, deliver to the delta receptor if there is one, reset; returns how many fired."""
+    fires = ready.dtype.type(0)
+    if delta:
+        for i in range(uint64(v.size)):
+            awake = ready[i] <= now
+            new = x[i] if awake else v[i]
+            fired = awake & (new > threshold)
+            arrived = jump[i]
+            landed = new + arrived
+            landed = landed if awake else new
+            v[i] = reset if fired else landed
+            ready[i] = hold if fired else ready[i]
+            fires += ready.dtype.type(fired)
+            hit[i] = ready.dtype.type(fired | (arrived != zero))
+            jump[i] = zero
+    else:
+        for i in range(uint64(v.size)):
+            awake = ready[i] <= now
+            new = x[i] if awake else v[i]
+            fired = awake & (new > threshold)
+            v[i] = reset if fired else new
+            ready[i] = hold if fired else ready[i]
+            fires += ready.dtype.type(fired)
+            hit[i] = ready.dtype.type(fired)
+    return np.int64(fires)
+
+
+@njit
+def arrive(current, jump, hit, zero):
+    """Add a step's arrivals to an exponential current."""
+    for i in range(uint64(current.size)):
+        arrived = jump[i]
+        current[i] += arrived
+        hit[i] |= hit.dtype.type(arrived != zero)
+        jump[i] = zero
+
+
+@njit
+def count(hit):
+    """How many of `hit` are set."""
+    total = hit.dtype.type(0)
+    for i in range(uint64(hit.size)):
+        total += hit[i]
+    return np.int64(total)
+
+
+@njit
+def collect(ready, hold, first, n, spike_step, spike_neuron, written):
+    """Write the spikes of step n: neurons held until `hold`. Blocks of 32 without one cost a few vector instructions."""
+    whole = ready.size // 32 * 32
+    for b in range(0, whole, 32):
+        block = ready[b : b + 32]
+        some = ready.dtype.type(0)
+        for i in range(uint64(32)):
+            some |= ready.dtype.type(block[i] == hold)
+        if some:
+            for i in range(uint64(32)):
+                if block[i] == hold:
+                    spike_step[written] = n
+                    spike_neuron[written] = first + b + np.int64(i)
+                    written += 1
+    for i in range(whole, ready.size):
+        if ready[i] == hold:
+            spike_step[written] = n
+            spike_neuron[written] = first + i
+            written += 1
+    return written
