@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 from workbench import units
 from workbench.chips import CHIPS
 from workbench.circuits.library.balanced import Balanced
+from workbench.circuits.network import Population, Projection
 from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.spread import Uniform
+from workbench.circuits.wiring import AllToAll
 from workbench.errors import DescriptionError
+from workbench.experiment import Experiment
 from workbench.fields import (
     choice,
     count,
@@ -79,6 +82,14 @@ def test_a_brian2_quantity_is_refused_with_the_number():
 
     with pytest.raises(DescriptionError, match="Brian2 quantity .* write 0.02"):
         Lif(tau=20 * brian2.ms)
+    with pytest.raises(DescriptionError, match="Projection.weight is the Brian2 quantity"):
+        Projection("A", "A", AllToAll(), weight=1 * brian2.mV)
+    with pytest.raises(DescriptionError, match="Projection.delay is the Brian2 quantity"):
+        Projection("A", "A", AllToAll(), weight=1 * mV, delay=1 * brian2.ms)
+    with pytest.raises(DescriptionError, match="initial.*is the Brian2 quantity"):
+        Population(1, Lif(), {"v": 1 * brian2.mV})
+    with pytest.raises(DescriptionError, match="duration is the Brian2 quantity"):
+        Experiment(Balanced(), duration=1 * brian2.second)
 
 
 def test_knobs_have_border_names_units_and_ranges():

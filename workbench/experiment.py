@@ -16,7 +16,7 @@ from workbench.circuits.drive import draw
 from workbench.circuits.network import Network
 from workbench.circuits.unfold import Netlist, unfold
 from workbench.errors import DescriptionError
-from workbench.fields import to_json
+from workbench.fields import to_json, without_unit
 from workbench.recordings.recording import Recording
 from workbench.words import tr
 
@@ -41,6 +41,8 @@ class Experiment:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "probes", tuple(self.probes))
+        without_unit("Experiment.duration", self.duration)
+        without_unit("Experiment.dt", self.dt)
         if not isinstance(self.chip, Chip):
             raise DescriptionError(
                 tr("Experiment.chip is {value!r}: write a chip, such as CHIPS['loihi-davies'].", value=self.chip)

@@ -42,6 +42,7 @@ __all__ = [
     "quantity",
     "to_border",
     "to_json",
+    "without_unit",
 ]
 
 Kind = Literal["float", "int", "choice", "flag", "name"]
@@ -262,6 +263,19 @@ def _checked(cls: type, name: str, d: _Declared, value: Any) -> Any:
     return value
 
 
+def without_unit(where: str, value: Any) -> None:
+    """Raise DescriptionError for a Brian2 quantity, with the plain SI number to write in its place."""
+    if hasattr(value, "dim") and hasattr(value, "get_best_unit"):
+        raise DescriptionError(
+            tr(
+                "{where} is the Brian2 quantity {value}: descriptions take plain SI numbers; write {number!r} or use workbench.units.",
+                where=where,
+                value=value,
+                number=float(value),
+            )
+        )
+
+
 def _checked_number(where: str, d: _Declared, value: Any) -> Any:
     low, high = cast(float, d.low), cast(float, d.high)
     allowed = f"{units.readable(low, d.unit)} … {units.readable(high, d.unit)}"
@@ -282,15 +296,7 @@ def _checked_number(where: str, d: _Declared, value: Any) -> Any:
                 )
             )
         return value
-    if hasattr(value, "dim") and hasattr(value, "get_best_unit"):
-        raise DescriptionError(
-            tr(
-                "{where} is the Brian2 quantity {value}: descriptions take plain SI numbers; write {number!r} or use workbench.units.",
-                where=where,
-                value=value,
-                number=float(value),
-            )
-        )
+    without_unit(where, value)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise DescriptionError(
             tr(

@@ -12,7 +12,7 @@ from workbench.circuits.stimuli import Stimulus
 from workbench.circuits.synapses import Current, Gap
 from workbench.circuits.wiring import Wiring
 from workbench.errors import DescriptionError
-from workbench.fields import Distribution
+from workbench.fields import Distribution, without_unit
 from workbench.units import ms
 from workbench.words import tr
 
@@ -36,7 +36,8 @@ class Population:
             raise DescriptionError(
                 tr("Population.neuron is {value!r}: write a neuron model such as Lif().", value=self.neuron)
             )
-        for name in self.initial:
+        for name, value in self.initial.items():
+            without_unit(f"Population.initial['{name}']", value)
             if name not in self.neuron.start:
                 raise DescriptionError(
                     tr(
@@ -76,6 +77,10 @@ class Projection:
     delay: Number = 0.1 * ms
     receptor: str = "input"
     plasticity: Any = None
+
+    def __post_init__(self) -> None:
+        without_unit("Projection.weight", self.weight)
+        without_unit("Projection.delay", self.delay)
 
 
 @final
