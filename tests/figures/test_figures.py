@@ -13,12 +13,13 @@ from workbench import figures, words
 from workbench.errors import DescriptionError, StoreError
 from workbench.figures import fonts
 from workbench.figures.layers import Bars, Image, Level, Lines, Points
-from workbench.figures.picture import Picture
+from workbench.figures.picture import OwnPicture, Picture
 from workbench.recordings.ledger import Ledger
 from workbench.recordings.placement import CoreUse, Placement
 from workbench.recordings.prices import Citation, Price
 from workbench.recordings.recording import Recording
 from workbench.recordings.spikes import Spikes
+from workbench.studies.study import Album
 
 DT = 1e-4
 
@@ -220,6 +221,37 @@ def test_a_notebook_gets_a_png_a_text_and_an_alternative_text() -> None:
     assert (
         data["text/plain"].startswith("Population rate\nE: mean 50 Hz") and "mean 50 Hz" in metadata["image/png"]["alt"]
     )
+
+
+def test_a_lesson_s_picture_needs_no_holoviews() -> None:
+    """It would bring Panel, Bokeh and pandas: 85 MB and seconds that a small server does not have."""
+    code = (
+        "import sys, workbench.figures as f\n"
+        "f.curves({'a': ([1, 2], [1, 2])}, x='x', y='y')._repr_mimebundle_()\n"
+        "print(sorted(m for m in ('holoviews', 'panel', 'bokeh', 'pandas', 'matplotlib.pyplot') if m in sys.modules))"
+    )
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )
+
+
+def test_a_holoviews_element_of_one_s_own_is_a_picture(tmp_path: Path) -> None:
+    import holoviews as hv
+
+    hv.renderer("matplotlib")
+    album = Album({"mine": lambda: hv.Curve([1, 2, 3], label="Mine")})
+    mine = album["mine"]
+    data, _ = mine._repr_mimebundle_()
+    assert data["text/plain"] == "Mine" and mine.png().startswith(b"\x89PNG")
+    one, other = (mine.save(tmp_path / f"{k}.svg").read_bytes() for k in range(2))
+    assert one == other
+    described = OwnPicture(album["mine"].element, title="Title", alt="A line from 1 to 3.", source="mine")
+    assert described.text == "Title\nA line from 1 to 3.\nmine"
+
+
+def test_every_element_can_be_drawn_by_holoviews() -> None:
+    for name, picture in everything().items():
+        assert OwnPicture(picture.element).png().startswith(b"\x89PNG"), name
 
 
 def test_a_picture_is_saved_by_its_ending_only(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from workbench.words import tr
 if TYPE_CHECKING:
     import xarray
 
-    from workbench.figures.picture import Picture
+    from workbench.figures.picture import Shown
     from workbench.recordings.recording import Recording
 
 __all__ = ["Album", "Progress", "Result", "Study"]
@@ -105,8 +105,9 @@ class Result:
     numbers: Mapping[str, float]
     recordings: Mapping[str, Recording] = field(default_factory=dict)
     table: xarray.Dataset | None = None
-    pictures: Mapping[str, Callable[[], Picture]] = field(default_factory=dict)
-    """How to make each picture: `partial(figures.raster, recording)`; nothing is drawn until someone looks."""
+    pictures: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    """How to make each picture: `partial(figures.raster, recording)`, or a function that gives a HoloViews element; nothing is drawn
+    until someone looks."""
 
     def figures(self) -> Album:
         """The pictures by name; each is made when it is looked up."""
@@ -119,18 +120,20 @@ class Result:
         return "\n".join([tr(self.study.title) or type(self.study).__name__, *lines, *([more] if more else [])])
 
 
-class Album(Mapping[str, "Picture"]):
-    """The pictures of one result by name; looking one up makes it, and it is kept."""
+class Album(Mapping[str, Any]):
+    """The pictures of one result by name; looking one up makes it, and it is kept. A HoloViews element becomes a picture."""
 
-    def __init__(self, makers: Mapping[str, Callable[[], Picture]]) -> None:
+    def __init__(self, makers: Mapping[str, Callable[[], Any]]) -> None:
         self._makers = dict(makers)
-        self._made: dict[str, Picture] = {}
+        self._made: dict[str, Shown] = {}
 
-    def __getitem__(self, name: str) -> Picture:
+    def __getitem__(self, name: str) -> Any:
+        from workbench.figures.picture import as_picture  # noqa: PLC0415  a run that shows nothing needs no figures
+
         if name not in self._made:
             if name not in self._makers:
                 raise unknown("figure", name, self._makers)
-            self._made[name] = self._makers[name]()
+            self._made[name] = as_picture(self._makers[name]())
         return self._made[name]
 
     def __iter__(self) -> Iterator[str]:
