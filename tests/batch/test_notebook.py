@@ -13,6 +13,7 @@ from workbench.batch import notebook as runner
 from workbench.batch.harvest import shown
 from workbench.batch.notebook import Order, execute, store, why
 from workbench.errors import DescriptionError, NotebookError
+from workbench.figures.layers import Sketch
 from workbench.figures.picture import Picture
 
 TOY = Path(__file__).parent / "toy_study.py"
@@ -133,14 +134,17 @@ def test_what_differs_between_equal_runs_is_stripped() -> None:
 
 def test_shown_pictures_are_named_after_what_the_cell_says() -> None:
     def picture() -> Picture:
-        return Picture(lambda: None)  # type: ignore[arg-type, return-value]  never looked at here
+        return Picture(lambda: Sketch(panels=(), title="Two, one over the other", alt=""))
 
     sources = [
         "",
         'result.figures()["raster"]',
         'x = 1\nstorm.figures()["raster"]',
         'storm.figures()["energy use"]',
-        "p",
+        'study.changed(dict(g=4)).run().figures()["theory"]',
+        "figures.stack(states)",
+        "figures.stack(states)",
     ]
-    outputs = {1: picture(), 2: picture(), 3: picture(), 4: picture()}
-    assert list(shown(sources, outputs)) == ["raster", "storm-raster", "energy-use", "cell-4"]
+    outputs = {k: picture() for k in range(1, len(sources))}
+    names = ["raster", "storm-raster", "energy-use", "theory", "two-one-over-the-other", "two-one-over-the-other-2"]
+    assert list(shown(sources, outputs)) == names

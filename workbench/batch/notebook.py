@@ -21,7 +21,7 @@ from workbench.batch.parameters import cells, checked, parameters
 from workbench.errors import Cancelled, NotebookError
 from workbench.words import tr
 
-__all__ = ["Executed", "Order", "execute", "store", "strip", "why"]
+__all__ = ["Executed", "Order", "execute", "execute_order", "store", "strip", "why"]
 
 CHECK_MIME = "application/vnd.workbench.check+json"
 CHECK_TAG = "nbval-check-output"
@@ -109,6 +109,11 @@ def execute(order: Order, progress: Progress | None = None, *, again: bool = Fal
     return Executed(
         order=order, checks=tuple(record["checks"]), figures=told["figures"], seconds=record["seconds"], fresh=True
     )
+
+
+def execute_order(order: Order, again: bool, progress: Progress) -> Executed:
+    """`execute` with its arguments in a worker's order."""
+    return execute(order, progress, again=again)
 
 
 def strip(notebook: Any) -> None:

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -104,8 +104,7 @@ def store(lessons: tuple[str, ...], name: str) -> None:
 
     found = load_course(name)
     for lesson in [found.find(one) for one in lessons] or found.lesson:
-        with say.progress(lesson.name) as told:
-            stored(lesson.path, told)
+        say.away(lesson.name, stored, lesson.path)
         click.echo(f"{lesson.path}")
 
 
@@ -139,7 +138,7 @@ def order_of(lesson: Lesson, edition: Edition, *, into: Path, figures: Path, for
 
 def _run(course: Course, edition: Edition, into: Path, workers: int | None, *, again: bool) -> int:
     from workbench import jobs
-    from workbench.batch.notebook import execute, why
+    from workbench.batch.notebook import execute, execute_order, why
 
     orders = {
         lesson.name: order_of(
@@ -165,7 +164,7 @@ def _run(course: Course, edition: Edition, into: Path, workers: int | None, *, a
             click.echo(f"  {tr('{name} is up to date', name=name)}", err=True)
     if to_run:
         with jobs.Pool(min(len(to_run), workers or os.cpu_count() or 1)) as pool:
-            under_way = {name: pool.submit(_execute, order, again) for name, order in to_run.items()}
+            under_way = {name: pool.submit(execute_order, order, again) for name, order in to_run.items()}
             say.watch(under_way)
             for name, job in under_way.items():
                 if job.error is None:
@@ -186,12 +185,6 @@ def _run(course: Course, edition: Edition, into: Path, workers: int | None, *, a
         line = "workbench course check --edition full"
         click.echo(tr("{n} more need the full size: {line}", n=len(compared) - gated, line=line))
     return 0 if held == gated and not failed else 1
-
-
-def _execute(order: Order, again: bool, progress: Any) -> Executed:
-    from workbench.batch.notebook import execute
-
-    return execute(order, progress, again=again)
 
 
 def _compare(

@@ -49,14 +49,13 @@ def run(
     if notebook is None:
         _run_study(target, values, into, say.formats(endings))
         return
-    from workbench.batch.notebook import Order, execute, why
+    from workbench.batch.notebook import Order, execute_order, why
 
     order = Order(notebook=notebook, into=into / notebook.name, figures=into / "figures", parameters=values,
                   formats=say.formats(endings))  # fmt: skip
     for reason in why(order):
         click.echo(f"  {tr('runs because {reason}', reason=reason)}", err=True)
-    with say.progress(notebook.stem) as told:
-        done = execute(order, told, again=again)
+    done = say.away(notebook.stem, execute_order, order, again)
     state = tr("in {seconds:.1f} s", seconds=done.seconds) if done.fresh else tr("nothing had changed")
     click.echo(f"{order.into}  ({state})")
     for name in done.figures:
@@ -123,9 +122,7 @@ def figures(targets: tuple[str, ...], into: Path, endings: str, edition: Any, on
         click.echo(tr("{name}: {reasons}", name=target, reasons="; ".join(reasons[:4])))
         if only_why:
             continue
-        with say.progress(target) as told:
-            made = make(told)
-        for name in made:
+        for name in say.away(target, make):
             click.echo(f"  {folder / name}.{{{endings}}}")
 
 
@@ -133,11 +130,11 @@ Make = Callable[[Callable[[float, str], None]], list[str]]
 
 
 def _of_lesson(lesson: Lesson, edition: Any, folder: Path, wanted: tuple[str, ...]) -> tuple[list[str], Make]:
-    from workbench.batch.notebook import execute, why
+    from workbench.batch.notebook import execute_order, why
     from workbench.cli.courses import order_of
 
     order = order_of(lesson, edition, figures=folder, into=folder, formats=wanted)
-    return why(order), lambda told: list(execute(order, told, again=True).figures)
+    return why(order), lambda told: list(execute_order(order, True, told).figures)
 
 
 def _of_study(study: Study, folder: Path, wanted: tuple[str, ...]) -> tuple[list[str], Make]:

@@ -7,17 +7,20 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from workbench.course.check import columns
 from workbench.errors import DescriptionError
 from workbench.fields import Knob
-from workbench.jobs import Job
+from workbench.jobs import Job, Pool
 from workbench.words import tr
 
-__all__ = ["example", "formats", "progress", "table", "typed", "watch"]
+__all__ = ["away", "example", "formats", "progress", "table", "typed", "watch"]
+
+
+T = TypeVar("T")
 
 
 def example(*lines: str) -> str:
@@ -84,6 +87,14 @@ def progress(name: str) -> Iterator[Callable[[float, str], None]]:
     finally:
         if living and width:
             click.echo("\r" + " " * width + "\r", nl=False, err=True)
+
+
+def away(name: str, function: Callable[..., T], *arguments: Any) -> T:
+    """Run `function(*arguments, progress)` in a process of its own, where Ctrl-C ends it without a word."""
+    with Pool(1) as pool:
+        job = pool.submit(function, *arguments)
+        watch({name: job})
+        return job.result()
 
 
 QUIET = 15.0
