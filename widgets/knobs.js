@@ -88,11 +88,18 @@ function render({ model, el }) {
     model.save_changes();
   }
 
-  // While a slider moves, one wish a frame is enough; the newest wins.
+  // While a slider moves, one wish a frame or two is enough: the first goes at once, then the newest.
   function askSoon(name, value) {
     wish = { do: "set", values: { [name]: value } };
     if (wait) return;
-    wait = setTimeout(() => { wait = 0; if (wish) ask(wish); wish = null; }, 25);
+    const send = () => {
+      wait = 0;
+      if (!wish) return;
+      ask(wish);
+      wish = null;
+      wait = setTimeout(send, 30);
+    };
+    send();
   }
 
   function askNow(name, value) {

@@ -220,8 +220,8 @@ class Session:
     def _take(self, study: Study) -> None:
         self.study = self._on_a_chip(study)
         self.message = ""
-        self._tell("settings")
         self.run()
+        self._tell("settings")
 
     @property
     def _chip_is_open(self) -> bool:
@@ -248,10 +248,14 @@ class Session:
 
     def run(self) -> None:
         """Run the present settings on every side; only the newest settings are worked on."""
-        for name in self.sides:
-            self._update(name, stale=True, waiting=True, progress=(0.0, ""))
-        # The worker begins when this process has nothing more to do: on few cores it would take the fast side's time.
+        with self._lock:
+            for name, side in self.sides.items():
+                self.sides[name] = replace(side, stale=True, waiting=True, progress=(0.0, ""))
+        # The run begins before anybody is told, because telling takes time. The worker begins when this process has nothing
+        # more to do: on few cores it would take the fast side's time.
         (self._here if any(side.here for side in self.sides.values()) else self._there).put(self.study)
+        for name in self.sides:
+            self._tell(f"side:{name}")
 
     def run_first(self, *, timeout: float = 60.0) -> None:
         """Run the sides of this process now, so that a static picture can be shown; alone, the worker's side is waited for."""

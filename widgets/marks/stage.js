@@ -69,9 +69,11 @@ function mark({ model, el, paint }) {
       if (each.width !== w || each.height !== h) [each.width, each.height] = [w, h];
       each.style.height = `${size.height}px`;
     }
+    const begin = performance.now();
     const theme = themeOf(root);
     view = compose(canvas.getContext("2d"), size, dpr, theme, picture, pinned, clock, paint);
     root.dataset.painted = String(Number(root.dataset.painted || 0) + 1);
+    root.dataset.took = (performance.now() - begin).toFixed(1);
     drawGlass();
     drawState();
   }
