@@ -159,6 +159,7 @@ def test_curves_give_one_colour_to_theory_and_measurement() -> None:
 def test_a_stack_keeps_the_panels_and_their_words() -> None:
     r = recording()
     both = figures.stack({"Spikes": figures.raster(r), "Rate": figures.rate(r)}, title="Both")
+    assert [p.x.text for p in both.panels] == ["", "time (s)"], "the same axis is shown once"
     assert [p.title for p in both.panels] == ["Spikes", "Rate"] and "Rate: E: mean 50 Hz" in both.alt
 
 
