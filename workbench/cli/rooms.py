@@ -23,7 +23,7 @@ __all__ = ["lab", "studio"]
 )
 @click.argument("study", default="network-states")
 @click.option("--port", type=int, default=5006, show_default=True, help=tr("The port to serve on; 0 for any free one."))
-@click.option("--show/--no-show", default=True, help=tr("Open a browser."))
+@click.option("--browser/--no-browser", "show", default=True, help=tr("Open a browser."))
 @click.option("--allow-origin", multiple=True, metavar="HOST", help=tr("Also accept pages served under another name."))
 def studio(study: str, port: int, show: bool, allow_origin: tuple[str, ...]) -> None:
     from workbench.studies import load_study
@@ -33,7 +33,7 @@ def studio(study: str, port: int, show: bool, allow_origin: tuple[str, ...]) -> 
         raise WorkbenchError(tr("The studio needs Panel: `pip install neuromorphic-workbench[studio]`."))
     # the room stands above this one, so it is looked up by name when the door is opened
     serve = importlib.import_module("widgets.studio").serve
-    serve(study, port=port, show=show, origins=allow_origin)
+    serve(study, port=port, open_browser=show, origins=tuple(allow_origin))
 
 
 @click.command(
