@@ -95,6 +95,16 @@ def test_traces_are_thinned_without_losing_a_peak() -> None:
     assert low.layers[0].label == "neuron 3"  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("size", [10, 2000, 2001, 9999, 100_003])
+def test_a_thinned_line_keeps_its_order_its_ends_and_its_extremes(size: int) -> None:
+    from workbench.figures.states import thin
+
+    y = np.random.default_rng(size).standard_normal(size)
+    at, values = thin(np.arange(size), y)
+    assert at.size <= 2000 and np.all(np.diff(at) > 0) and np.array_equal(values, y[at])
+    assert values.min() == y.min() and values.max() == y.max()
+
+
 def test_an_unknown_trace_is_guessed() -> None:
     with pytest.raises(DescriptionError, match="did you mean 'E.v'"):
         figures.traces(recording(), "E.w").alt  # noqa: B018
