@@ -123,6 +123,8 @@ def strip(notebook: Any) -> None:
     for cell in notebook.cells:
         for name in ("papermill", "execution"):
             cell.metadata.pop(name, None)
+        if not cell.metadata.get("tags", True):
+            cell.metadata.pop("tags")  # papermill gives every cell a list of its own
         if "injected-parameters" in cell.metadata.get("tags", ()):
             cell["id"] = "injected-parameters"
         if cell.cell_type == "code":
@@ -312,5 +314,5 @@ def store(path: Path, progress: Progress | None = None) -> None:
         if CHECK_TAG in cell.metadata.get("tags", ()):
             continue
         cell.outputs, cell.execution_count = [], None
-    done.metadata.pop("language_info", None)
+    done.metadata = _read(path).metadata  # which Python ran it is not the author's word
     fingerprint.put(path, nbformat.writes(done) + "\n")
