@@ -55,7 +55,7 @@ def sweep_line(study: Study, start: Study | None = None) -> str:
         low, high = float(k.low or 0.0), float(k.high or 1.0)
         span = (high - low) / 4
         grid = f"--grid {k.name}={max(low, k.default - span):g}:{min(high, k.default + span):g}:5"
-    fixed = [part for part in _changed(study, without=numbers[0].name if numbers else "")]
+    fixed = _changed(study, without=numbers[0].name if numbers else "")
     return " ".join(part for part in ["workbench sweep", shlex.quote(_name(study)), grid, *fixed] if part)
 
 

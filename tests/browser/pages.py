@@ -88,10 +88,15 @@ def lab(folder: Path, scratch: Path) -> Iterator[str]:
         "JUPYTER_DATA_DIR": str(scratch / "data"), "JUPYTER_RUNTIME_DIR": str(scratch / "runtime"),
         "JUPYTERLAB_SETTINGS_DIR": str(scratch / "settings"), "JUPYTERLAB_WORKSPACES_DIR": str(scratch / "workspaces"),
     }
-    (scratch / "settings" / "@jupyterlab" / "apputils-extension").mkdir(parents=True, exist_ok=True)
-    # the news question would otherwise cover the page on a first start
-    note = scratch / "settings" / "@jupyterlab" / "apputils-extension" / "notification.jupyterlab-settings"
-    note.write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    # The news question would cover the page on a first start; a cell out of sight would not be in the page at all.
+    for name, said in {
+        "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+        "notebook-extension/tracker": {"windowingMode": "none"},
+        "docmanager-extension/plugin": {"autosave": False},
+    }.items():
+        note = scratch / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        note.parent.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(said))
     with server(command, f"http://127.0.0.1:{port}/api/status", cwd=folder, log=scratch / "lab.log", env=env):
         yield f"http://127.0.0.1:{port}"
 
@@ -126,7 +131,7 @@ def browser(**how: Any) -> Iterator[tuple[Any, Watch]]:
             chromium.close()
 
 
-def run_notebook(page: Any, address: str, path: str) -> None:
+def run_notebook(page: Any, address: str, path: str, *, seconds: float = 180) -> None:
     """Open a notebook in JupyterLab and run all its cells; returns when the kernel is idle again."""
     page.goto(f"{address}/lab/tree/{path}?reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-Cell", timeout=60_000)
@@ -146,4 +151,4 @@ def run_notebook(page: Any, address: str, path: str) -> None:
         prompts = [text.strip() for text in cells.all_inner_texts()]
         return bool(prompts) and all(p.startswith("[") and p not in ("[ ]:", "[*]:") for p in prompts) and idle()
 
-    wait_for(finished, 120, "the end of Run All")
+    wait_for(finished, seconds, "the end of Run All")

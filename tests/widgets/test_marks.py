@@ -5,8 +5,8 @@ from __future__ import annotations
 import holoviews as hv
 import numpy as np
 import pytest
-from tests.widgets.toy_studies import energy, raster, traces
 
+from tests.widgets.toy_studies import energy, raster, traces
 from widgets import marks
 from widgets.marks.header import decimate
 from workbench.errors import UnsupportedError

@@ -7,8 +7,8 @@ import time
 from typing import Any, ClassVar, final
 
 import pytest
-from tests.widgets.toy_studies import Toy
 
+from tests.widgets.toy_studies import Toy
 from widgets import knobs, summary, takeaway
 from widgets.newest import Newest
 from widgets.session import Session

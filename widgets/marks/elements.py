@@ -45,7 +45,7 @@ def of_element(element: Any, *, title: str = "", alt: str = "") -> tuple[str, di
 def _parts(element: Any) -> Iterator[tuple[Any, str]]:
     """The plain elements inside an overlay, each with its label."""
     if type(element).__name__ == "NdOverlay":
-        for key, part in zip(element.keys(), element, strict=True):  # noqa: SIM118  HoloViews iterates over values
+        for key, part in zip(element.keys(), element, strict=True):
             name = ", ".join(str(k) for k in key) if isinstance(key, tuple) else str(key)
             yield part, part.label or name
     elif type(element).__name__ == "Overlay":

@@ -89,7 +89,7 @@ def _bars(panel: Panel, groups: list[Bars]) -> dict[str, Any]:
     value = header.axis(panel.y.text, list(rows.values()), limits=panel.y.limits, log=panel.y.log)
     made = header.bars(names, rows, value, stacked=False, colours=[layer.colour for layer in groups])
     if any(layer.texts for layer in groups) and not panel.y.log:
-        made["x"]["hi"] *= 1.25  # such texts are longer than a number
+        made["x"]["hi"] *= 1.4  # such texts are longer than a number
     for series, layer in zip(made["series"], groups, strict=True):
         if layer.texts:
             at = dict(zip(layer.names, layer.texts, strict=True))
