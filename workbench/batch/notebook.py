@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -196,13 +197,13 @@ def _run(order: Order, notebook: Any, given: Mapping[str, Any], progress: Progre
     )
     last["id"] = "workbench-harvest"
     notebook.cells.append(last)
-    with warnings.catch_warnings(), _kernel_environment():
+    with warnings.catch_warnings(), _kernel_environment(), _transport() as config:
         warnings.simplefilter("ignore")
         try:
             return papermill.execute_notebook(
                 notebook, None, parameters=dict(given), engine_name="workbench", kernel_name="python3", language="python",
                 progress_bar=False, cwd=str(order.notebook.absolute().parent),
-                start_timeout=START_SECONDS, config=_transport(),
+                start_timeout=START_SECONDS, config=config,
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
             raise NotebookError(
@@ -217,19 +218,22 @@ def _run(order: Order, notebook: Any, given: Mapping[str, Any], progress: Progre
             raise Cancelled(tr("{notebook} was interrupted.", notebook=order.notebook.name)) from None
 
 
-def _transport() -> Any:
+@contextmanager
+def _transport() -> Iterator[Any]:
     """Talk to the kernel over files where the system can: two kernels that start at once cannot take the same port."""
-    from jupyter_core.paths import jupyter_runtime_dir
     from traitlets.config import Config
 
-    # a socket's path has about a hundred characters at most
-    if os.name == "nt" or len(jupyter_runtime_dir()) > 50:
-        return Config()
-    return Config({"KernelManager": {"transport": "ipc"}})
+    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+        socket = os.path.join(folder, "k")
+        # a socket's path has about a hundred characters at most
+        if os.name == "nt" or len(socket) > 90:
+            yield Config()
+        else:
+            yield Config({"KernelManager": {"transport": "ipc", "ip": socket}})
 
 
 @contextmanager
-def _kernel_environment() -> Any:
+def _kernel_environment() -> Iterator[None]:
     """What the kernel must see: a steady date in figures, one's own modules as here, no debugger's chatter."""
     ours = {
         "SOURCE_DATE_EPOCH": "0",
@@ -298,8 +302,6 @@ def _outputs(order: Order, kept: Mapping[str, Any]) -> list[Path]:
 
 def store(path: Path, progress: Progress | None = None) -> None:
     """Run a notebook at its own parameters and store it as the house keeps notebooks: only check cells keep outputs."""
-    import tempfile
-
     import nbformat
 
     with tempfile.TemporaryDirectory() as folder:
