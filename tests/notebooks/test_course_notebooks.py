@@ -13,7 +13,7 @@ from workbench.batch.parameters import parameters
 from workbench.course import courses, home, load_course
 from workbench.studies import STUDIES
 
-NOTEBOOKS = sorted(home("notebooks").rglob("*.ipynb"))
+NOTEBOOKS = sorted(p for p in home("notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
 LESSONS = [lesson for name in courses() for lesson in load_course(name).lesson]
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
@@ -29,9 +29,7 @@ def tags(cell: dict[str, Any]) -> set[str]:
 
 
 def test_no_notebook_and_no_lesson_is_an_orphan() -> None:
-    stand = {
-        path.relative_to(home("notebooks")).as_posix() for path in NOTEBOOKS if ".ipynb_checkpoints" not in path.parts
-    }
+    stand = {path.relative_to(home("notebooks")).as_posix() for path in NOTEBOOKS}
     listed = {lesson.notebook for lesson in LESSONS}
     assert stand == listed, f"in no course: {sorted(stand - listed)}; not there: {sorted(listed - stand)}"
 
