@@ -118,3 +118,18 @@ def test_start_up_is_light() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["run network-states", "sweep network-states --grid g=3,4", "figures network-states"]
+)
+def test_a_place_that_cannot_be_written_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should go")
+    with pytest.raises(SystemExit) as stopped:
+        main([*command.split(), "--into", str(tmp_path / "taken" / "out")])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert "taken" in said
+    assert "Traceback" not in said

@@ -119,6 +119,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(_say(str(error), 2)) from None
     except BrokenPipeError:
         raise SystemExit(1) from None
+    except OSError as error:
+        if error.filename is None:
+            raise
+        reason = error.strerror or type(error).__name__
+        raise SystemExit(
+            _say(
+                tr(
+                    "{path} cannot be used: {reason}. Choose another place with --into.",
+                    path=error.filename,
+                    reason=reason,
+                ),
+                2,
+            )
+        ) from None
     raise SystemExit(status if isinstance(status, int) else 0)
 
 
