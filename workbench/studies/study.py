@@ -53,6 +53,9 @@ class Study:
     main_knobs: ClassVar[tuple[str, ...]] = ()
     """The knobs an explorer shows first, by border name; the others fold away. Empty: all of them."""
 
+    live: ClassVar[Mapping[str, Any]] = {}
+    """Settings an explorer puts over the person's: {"reference": False} where it shows Brian2 beside the chip anyway."""
+
     def run(self, progress: Progress | None = None) -> Result:
         """Answer the question; raises Cancelled if `progress` does."""
         raise NotImplementedError

@@ -54,6 +54,7 @@ class Worm(Study):
         "a storm": {"touch": "anterior", "weight_mv": 1.6},
     }
     views: ClassVar[tuple[str, ...]] = ("raster", "wave", "cores", "energy")
+    live: ClassVar[Mapping[str, Any]] = {"reference": False}
     main_knobs: ClassVar[tuple[str, ...]] = (
         "touch",
         "weight_mv",
