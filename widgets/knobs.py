@@ -89,7 +89,7 @@ def face(session: Session) -> dict[str, Any]:
 
 
 def _group(path: str) -> str:
-    return tr("More") if not path else tr(path.replace(".", " · "))
+    return " · ".join(tr(part) for part in path.split(".")) if path else tr("More")
 
 
 def state(session: Session, *, n: int = 0, form: str = "") -> dict[str, Any]:

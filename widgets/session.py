@@ -105,7 +105,7 @@ class Session:
     def knobs(self) -> dict[str, Knob]:
         """The knobs a person may turn here; a chip that the sides fix is not among them."""
         found = self.study.knobs()
-        fixed = {name for side in self.sides.values() for name in side.settings if not side.follows}
+        fixed = {name for side in self.sides.values() for name in side.settings if not side.follows} | set(self.study.live)
         follows = any(side.follows for side in self.sides.values())
         shown = {n: k for n, k in found.items() if n not in fixed or (n == "chip" and follows)}
         if "chip" in shown and "ideal" in self.sides:
@@ -351,10 +351,8 @@ class Session:
     def study_on(self, side: Side, study: Study | None = None) -> Study:
         """The present study (or `study`) as one side runs it: the person's settings, with the side's own over them."""
         study = self.study if study is None else study
-        # A study may have settings for live use, such as leaving out its own comparison with Brian2.
-        live = {k: v for k, v in getattr(study, "live", {}).items() if k in study.knobs()}
-        settings = {} if side.follows else dict(side.settings)
-        return study.changed({**live, **settings}) if live or settings else study
+        settings = {**study.live, **({} if side.follows else side.settings)}
+        return study.changed(settings) if settings else study
 
     # --- watching -----------------------------------------------------------------------------------------------------
 

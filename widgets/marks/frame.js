@@ -37,6 +37,9 @@ function unpack(value) {
   const size = new DataView(raw.buffer, raw.byteOffset, 4).getUint32(0, true);
   const picture = JSON.parse(new TextDecoder().decode(raw.subarray(4, 4 + size)));
   const start = raw.byteOffset + 4 + size;
+  // Several lines with one dash differ by colour alone; these also get shapes (see lines.js).
+  const lines = picture.series.filter((s) => s.style === "line" && s.dash);
+  for (const s of lines) s.marked = s.label && new Set(lines.filter((o) => o.label && String(o.dash) === String(s.dash)).map((o) => o.colour)).size > 2;
   picture.array = (place) => new ARRAYS[place.type](raw.buffer, start + place.at, place.length);
   return picture;
 }
@@ -192,6 +195,7 @@ function drawLegend(ctx, theme, picture, left, top, room) {
       ctx.setLineDash(s.dash || DASHES[n % DASHES.length]);
       ctx.moveTo(x, y); ctx.lineTo(x + 20, y); ctx.stroke();
       ctx.setLineDash([]);
+      if (s.marked) { ctx.beginPath(); shapePath(ctx, SHAPES[n % SHAPES.length], x + 10, y, 3.4); ctx.fill(); }
     } else if (s.style === "bar") barFill(ctx, colour, n, x + 2, y - 5, 16, 10);
     else { shapePath(ctx, s.shape || SHAPES[n % SHAPES.length], x + 10, y, 4); ctx.fill(); }
     ctx.fillStyle = theme.ink;

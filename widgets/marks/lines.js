@@ -14,17 +14,31 @@ function paintLines(ctx, view, picture, ghost) {
       traceLine(ctx, view, xs, ys, s.step);
       ctx.setLineDash([]);
     }
-    // A curve of few points shows where it was measured; a shape tells it apart without colour.
-    if (s.style === "dots" || xs.length <= 40) {
+    if (s.style === "dots") {
       ctx.beginPath();
-      const radius = s.style === "dots" && xs.length > 300 ? 1.6 : 3.1;
+      const radius = xs.length > 300 ? 1.6 : 3.1;
       for (let k = 0; k < xs.length; k += 1) {
         if (Number.isFinite(ys[k])) shapePath(ctx, s.shape || SHAPES[n % SHAPES.length], view.px(xs[k]), view.py(ys[k]), radius);
       }
       ctx.fill();
-    }
+    } else if (s.marked) markLine(ctx, view, s, n, xs, ys);
     return undefined;
   });
+}
+
+// Lines that differ by colour alone get a few shapes on their way, so that colour is not needed.
+function markLine(ctx, view, s, n, xs, ys) {
+  ctx.beginPath();
+  let k = 0;
+  for (let stop = 0; stop < 6; stop += 1) {
+    const target = view.xlo + ((stop + 0.25 + 0.12 * (n % 5)) / 6) * (view.xhi - view.xlo);
+    while (k < xs.length - 1 && xs[k] < target) k += 1;
+    // Between two far points the shape sits on the line, not at its next corner.
+    const part = k && xs[k] > xs[k - 1] ? Math.min(1, (target - xs[k - 1]) / (xs[k] - xs[k - 1])) : 0;
+    const y = k ? ys[k - 1] + part * (ys[k] - ys[k - 1]) : ys[0];
+    if (Number.isFinite(y)) shapePath(ctx, SHAPES[n % SHAPES.length], view.px(k ? Math.min(target, xs[k]) : xs[0]), view.py(y), 3.4);
+  }
+  ctx.fill();
 }
 
 function paintBand(ctx, view, xs, high, low) {

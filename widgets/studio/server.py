@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import panel as pn
 
@@ -20,15 +21,13 @@ def run(study: str, *, chips: Sequence[str] | None, port: int, open_browser: boo
     """See `widgets.studio.serve`."""
     if study:
         load_study(study)  # a misspelt name is better refused here than on the page
-    # "server" mode is Panel's default here; said aloud, because an environment variable could set a CDN.
     pn.extension()
-    pn.config.inline = False
 
     def page() -> pn.viewable.Viewable:
         return Page(study, chips).view
 
     try:
-        server = pn.serve({"studio": page}, port=port, address=address, show=False, start=False, title=tr("Neuromorphic Workbench"),
+        server: Any = pn.serve({"studio": page}, port=port, address=address, show=False, start=False, title=tr("Neuromorphic Workbench"),
                           websocket_origin=[*_own(address, port), *origins], index="studio")
     except OSError as taken:
         if taken.errno not in (errno.EADDRINUSE, errno.EACCES):
