@@ -18,8 +18,9 @@ from workbench.kernels.rule import bits
 def poisson(word1, word2, first, table, low, high, scratch, counts):
     """Counts (uint32) of the neurons from index `first`: the few likely thresholds are compared in vector form, the rare ones after."""
     n = uint64(counts.size)
+    base = uint32(first)
     for i in range(n):
-        scratch[i] = bits(word1, word2, uint32(first + i))
+        scratch[i] = bits(word1, word2, uint32(base + uint32(i)))
     for i in range(n):
         counts[i] = uint32(low)
     # Four thresholds a pass: fewer loads and stores. Past the last one stands a bound only the rare ends below can meet.
