@@ -75,10 +75,12 @@ class Board:
 
     def tell(self, what: str) -> None:
         """Show what changed in the session."""
-        with self._lock, words.speaking(self.session.language), self.toolkit.together():
+        with self._lock, words.speaking(self.session.language):
             if what.startswith("side:"):
                 self._show_side(what.removeprefix("side:"))
-            elif what == "pinned":
+                return
+        with self._lock, words.speaking(self.session.language), self.toolkit.together():
+            if what == "pinned":
                 self._show_marks()
                 self._show_numbers()
             if what in ("settings", "message", "pinned"):
@@ -102,10 +104,13 @@ class Board:
         self._put(self.controls, **traits)
 
     def _show_side(self, name: str) -> None:
-        self._show_head(name)
-        self._show_marks(only=name)
-        if not self.session.sides[name].waiting:
-            self._show_numbers()
+        # The pictures go first, in a message of their own; what is said about them may follow.
+        with self.toolkit.together():
+            self._show_marks(only=name)
+        with self.toolkit.together():
+            self._show_head(name)
+            if not self.session.sides[name].waiting:
+                self._show_numbers()
 
     def _show_head(self, name: str) -> None:
         self._put_html(self.heads[name], summary.head(self.session, name))

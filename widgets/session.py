@@ -32,6 +32,9 @@ FAST_KINDS = ("event",)
 OVERTAKEN_AFTER = 0.25
 """Seconds after which a run in this process gives way to a newer setting; a shorter one is always finished and shown."""
 
+BLINK = 0.2
+"""Seconds for which an old picture may stand before it is shown as old."""
+
 MOST_WORDS = 300
 """Characters shown of what a broken study says."""
 
@@ -93,6 +96,7 @@ class Session:
         self._here: Newest[Study] = Newest(self._run_here)
         self._there: Newest[Study] = Newest(self._run_there, patience=PATIENCE)
         self._job: Any = None
+        self._veil: threading.Timer | None = None
 
     # --- settings -----------------------------------------------------------------------------------------------------
 
@@ -254,8 +258,19 @@ class Session:
         # The run begins before anybody is told, because telling takes time. The worker begins when this process has nothing
         # more to do: on few cores it would take the fast side's time.
         (self._here if any(side.here for side in self.sides.values()) else self._there).put(self.study)
-        for name in self.sides:
-            self._tell(f"side:{name}")
+        for name, side in self.sides.items():
+            if not side.here:
+                self._tell(f"side:{name}")
+        # A picture that is new within a blink need not turn grey first.
+        if self._veil is None or not self._veil.is_alive():
+            self._veil = threading.Timer(BLINK, self._show_stale)
+            self._veil.daemon = True
+            self._veil.start()
+
+    def _show_stale(self) -> None:
+        for name, side in list(self.sides.items()):
+            if side.here and side.stale:
+                self._tell(f"side:{name}")
 
     def run_first(self, *, timeout: float = 60.0) -> None:
         """Run the sides of this process now, so that a static picture can be shown; alone, the worker's side is waited for."""

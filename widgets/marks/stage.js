@@ -118,7 +118,7 @@ function mark({ model, el, paint }) {
     const theme = themeOf(root);
     const stale = Boolean(model.get("stale"));
     const text = model.get("badge") || "";
-    canvas.style.filter = stale ? "grayscale(1)" : "";
+    canvas.style.filter = stale ? "grayscale(1)" : "none";
     canvas.style.opacity = stale ? "0.45" : "1";
     badge.textContent = text;
     badge.style.display = text ? "" : "none";
