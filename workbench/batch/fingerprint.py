@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from workbench import jobs
 from workbench.errors import StoreError
 from workbench.recordings import files
 from workbench.words import tr
@@ -60,7 +61,7 @@ def loaded_code() -> list[str]:
 
     A process that has used a worker (workbench.jobs) cannot know what was loaded over there, so there all counts.
     """
-    every = "workbench.jobs" in sys.modules and _worker_used()
+    every = jobs.used()
     names: set[str] = set()
     for root in ROOTS.values():
         for path in root.rglob("*"):
@@ -73,11 +74,6 @@ def loaded_code() -> list[str]:
             if every or path.suffix not in (".py", ".js", ".mjs", ".css") or module in sys.modules:
                 names.add(relative.as_posix())
     return sorted(names)
-
-
-def _worker_used() -> bool:
-    jobs = sys.modules["workbench.jobs"]
-    return bool(jobs._pools)
 
 
 def stale(then: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str]:
