@@ -36,6 +36,7 @@ _FACE = {
     "compile": "workbench.backends.base",
     "count": "workbench.fields",
     "described": "workbench.fields",
+    "doctor": "workbench.cli.doctor",
     "draw": "workbench.circuits.drive",
     "flag": "workbench.fields",
     "load_study": "workbench.studies",
@@ -72,6 +73,7 @@ __all__ = [
     "compile",
     "count",
     "described",
+    "doctor",
     "draw",
     "flag",
     "load_study",
@@ -98,6 +100,7 @@ if TYPE_CHECKING:
     from workbench.circuits.neurons.lif import Lif
     from workbench.circuits.neurons.neuron import Neuron
     from workbench.circuits.unfold import unfold
+    from workbench.cli.doctor import doctor
     from workbench.errors import WorkbenchError
     from workbench.experiment import Experiment
     from workbench.fields import choice, count, described, flag, part, quantity

@@ -26,7 +26,7 @@ COMMANDS = {
     "studio": "workbench.cli.rooms:studio",
     "lab": "workbench.cli.rooms:lab",
     "warm": "workbench.cli.warm:warm",
-    "doctor": "workbench.cli.doctor:doctor",
+    "doctor": "workbench.cli.doctor:command",
     "bench": "workbench.cli.bench:bench",
 }
 

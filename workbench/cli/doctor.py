@@ -9,14 +9,16 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from workbench.cli import say
+from workbench.course.check import columns
 from workbench.words import tr
 
-__all__ = ["doctor"]
+__all__ = ["Report", "doctor"]
 
 Finding = tuple[str, str, str, str]
 NEEDED = ("numpy", "scipy", "numba", "brian2", "xarray", "h5netcdf", "holoviews", "matplotlib", "papermill",
@@ -24,23 +26,39 @@ NEEDED = ("numpy", "scipy", "numba", "brian2", "xarray", "h5netcdf", "holoviews"
 OPTIONAL = {"jupyterlab": "lab", "panel": "studio", "dask": "batch"}
 
 
+@dataclass(frozen=True)
+class Report:
+    """What the doctor found, as a table with a hint for what is not well."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def bad(self) -> tuple[str, ...]:
+        """What keeps the course from running."""
+        return tuple(what for what, state, _, _ in self.findings if state == "bad")
+
+    def __repr__(self) -> str:
+        lines = columns([(tr("what"), "", tr("found")), *(finding[:3] for finding in self.findings)])
+        hints = [f"{what}: {hint}" for what, state, _, hint in self.findings if state != "ok" and hint]
+        well = tr("Everything the course needs is here.")
+        end = tr("Not ready: {what}", what=", ".join(self.bad)) if self.bad else well
+        return "\n".join([*lines, *([""] if hints else []), *hints, "", end])
+
+
+def doctor() -> Report:
+    """Look whether everything is here that the course needs; in a notebook, the last line of a cell."""
+    return Report((*_releases(), *_fonts(), *_browser(), *_caches(), *_machine(), *_course()))
+
+
 @click.command(
+    "doctor",
     help=tr("Look whether everything is here: releases, fonts, browser, caches, threads, memory."),
     epilog=say.example("workbench doctor"),
 )
-def doctor() -> int:
-    findings = [*_releases(), *_fonts(), *_browser(), *_caches(), *_machine(), *_course()]
-    say.table([finding[:3] for finding in findings], tr("what"), "", tr("found"))
-    hints = [(what, hint) for what, state, _, hint in findings if state != "ok" and hint]
-    if hints:
-        click.echo()
-        for what, hint in hints:
-            click.echo(f"{what}: {hint}")
-    bad = [what for what, state, _, _ in findings if state == "bad"]
-    click.echo(
-        "\n" + (tr("Not ready: {what}", what=", ".join(bad)) if bad else tr("Everything the course needs is here."))
-    )
-    return 1 if bad else 0
+def command() -> int:
+    report = doctor()
+    click.echo(repr(report))
+    return 1 if report.bad else 0
 
 
 def _releases() -> Iterator[Finding]:
