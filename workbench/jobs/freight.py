@@ -69,6 +69,7 @@ def packed_error(error: BaseException) -> bytes:
 
 
 def unpacked_error(content: bytes) -> BaseException:
+    """The error that `packed_error` packed, with the place in the worker as its cause."""
     packed, where = pickle.loads(content)  # noqa: S301  our own worker wrote it
     error = cast(BaseException, pickle.loads(packed))  # noqa: S301
     error.__cause__ = _InWorker(where)
@@ -83,12 +84,14 @@ class _InWorker(Exception):  # never raised: it shows where in the worker the er
 
 
 def send(pipe: BinaryIO, content: bytes) -> None:
+    """Write one message: its length, then itself."""
     pipe.write(struct.pack("<Q", len(content)))
     pipe.write(content)
     pipe.flush()
 
 
 def receive(pipe: BinaryIO) -> bytes:
+    """Read one message whole; raises EOFError when the other side is gone."""
     def exactly(size: int) -> bytes:
         content = pipe.read(size)
         if len(content) < size:
