@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from workbench import words
+from workbench.course import load_course
 from workbench.fields import knobs
 from workbench.studies import STUDIES
 
@@ -56,6 +57,15 @@ def test_the_controls_of_the_four_states_exist_in_chinese() -> None:
 def test_every_sentence_exists_in_chinese() -> None:
     missing = sorted({f"{where}  {text}" for text, where in sentences() if text not in CHINESE})
     assert not missing, f"{len(missing)} sentences:\n" + "\n".join(missing)
+
+
+def test_the_course_speaks_chinese() -> None:
+    course = load_course()
+    said = [course.title, *(text for x in course.lesson for text in (x.title, *x.goals))]
+    exercises = [e for x in course.lesson for e in x.exercise]
+    said += [text for e in exercises for text in (e.ask, e.hint, *(slip.say for slip in e.slip))]
+    missing = [text for text in said if text and text not in CHINESE]
+    assert not missing, "\n".join(missing)
 
 
 def test_no_translation_is_left_over() -> None:
