@@ -27,7 +27,7 @@ def test_figures_are_the_same_bytes_and_know_their_origin(tmp_path: Path) -> Non
     assert record["parameters"]["chip"] == "loihi-davies"
     assert record["parameters"]["seed"] == 0
     assert "numpy" in record["versions"]
-    assert "workbench/kernels/event.py" in record["code"]
+    assert "workbench/kernels/event/run.py" in record["code"]
     assert record["figures"]["raster"]["text"]
 
     assert why_study(study.changed({"seed": 1}), tmp_path / "a", FORMATS)[0] == "seed was 0 and is 1"
