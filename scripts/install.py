@@ -59,10 +59,11 @@ def interpreter(venv: Path) -> Path:
 
 def create(venv: Path) -> None:
     """Make the environment; on a Debian without `ensurepip`, say which package brings it, or install it when root."""
-    if interpreter(venv).exists():
+    whole = any(venv.glob("[lL]ib*/**/site-packages/pip"))  # one that was interrupted has a Python and no pip
+    if interpreter(venv).exists() and whole:
         return
     if shutil.which("uv"):
-        subprocess.run(["uv", "venv", "--quiet", "--seed", "--python", sys.executable, str(venv)], check=True)
+        subprocess.run(["uv", "venv", "--quiet", "--seed", "--clear", "--python", sys.executable, str(venv)], check=True)
         return
     try:
         import ensurepip  # noqa: F401  only asked whether it is there
@@ -76,7 +77,7 @@ def create(venv: Path) -> None:
         print(f"install: this Python cannot make environments, installing {package} ...", flush=True)
         subprocess.run(["apt-get", "update", "-qq"], check=False)
         subprocess.run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", package], check=True)
-    subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", "--clear", str(venv)], check=True)
 
 
 def told(python: Path) -> dict[str, list[str]]:
