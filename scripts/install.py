@@ -63,7 +63,9 @@ def create(venv: Path) -> None:
     if interpreter(venv).exists() and whole:
         return
     if shutil.which("uv"):
-        subprocess.run(["uv", "venv", "--quiet", "--seed", "--clear", "--python", sys.executable, str(venv)], check=True)
+        subprocess.run(
+            ["uv", "venv", "--quiet", "--seed", "--clear", "--python", sys.executable, str(venv)], check=True
+        )
         return
     try:
         import ensurepip  # noqa: F401  only asked whether it is there
