@@ -71,6 +71,14 @@ class ExplorerPage:
     def message(self) -> str:
         return self.page.locator(f"{KNOBS} .message").inner_text()
 
+    def glasses(self) -> int:
+        """On how many marks something is drawn over the picture, such as a cursor."""
+        return self.marks.evaluate_all(
+            """marks => marks.filter(m => {
+              const g = m.querySelectorAll('canvas')[1];
+              return g.width && g.getContext('2d').getImageData(0, 0, g.width, g.height).data.some(v => v);
+            }).length""")
+
     def pinned(self) -> str:
         return self.page.locator(f'{KNOBS} [data-do="pin"]').get_attribute("aria-pressed")
 

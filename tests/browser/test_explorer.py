@@ -60,6 +60,22 @@ def exercise(explorer: ExplorerPage) -> None:
     explorer.until(lambda: explorer.digests() == begin, 90, "the first pictures coming back")
 
 
+def play_and_zoom(explorer: ExplorerPage) -> None:
+    """A sweep through model time and a shared time window, both in the page alone."""
+    page, begin = explorer.page, explorer.digests()
+    page.locator(".workbench-mark button:visible").first.click()
+    explorer.until(lambda: explorer.glasses() > 1, 10, "a cursor on several marks")
+    page.locator(".workbench-mark button:visible").first.click()
+    box = explorer.marks.first.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 90)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 90, steps=4)
+    page.mouse.up()
+    explorer.until(lambda: sum(a != b for a, b in zip(explorer.digests(), begin, strict=True)) >= 4, 10, "a window on several marks")
+    page.mouse.dblclick(box["x"] + box["width"] * 0.5, box["y"] + 90)
+    explorer.until(lambda: explorer.digests() == begin, 10, "the whole time again")
+
+
 def differs(now: list[str], before: list[str]) -> bool:
     return any(a != b for a, b in zip(now, before, strict=True))
 
@@ -90,6 +106,7 @@ def test_every_slider_of_the_lesson_changes_its_pictures_in_jupyterlab(tmp_path)
         page.locator(".workbench-knobs").first.scroll_into_view_if_needed()
         explorer = ExplorerPage(page)
         exercise(explorer)
+        play_and_zoom(explorer)
         accessible(page)
         assert watch.errors == []
         assert watch.foreign == []
@@ -103,6 +120,7 @@ def test_every_slider_of_the_studio_changes_its_pictures(tmp_path):
         page.goto(f"http://127.0.0.1:{port}/studio")
         explorer = ExplorerPage(page)
         exercise(explorer)
+        play_and_zoom(explorer)
         accessible(page)
         assert watch.errors == []
         assert watch.foreign == []
