@@ -7,6 +7,7 @@ function paintBars(ctx, view, picture, ghost) {
   const thick = Math.max(2, Math.min(26, (slot * 0.78) / groups));
   const zero = picture.x.log ? view.left : view.px(Math.max(view.xlo, 0));
   const reached = new Float64Array(rows);
+  const labels = [];
   picture.series.forEach((s, n) => {
     const values = picture.array(s.x);
     for (let k = 0; k < rows; k += 1) {
@@ -24,18 +25,27 @@ function paintBars(ctx, view, picture, ghost) {
       }
       barFill(ctx, tint(view.theme, s.colour), n, Math.min(from, to), y, Math.abs(to - from), thick - 1);
       if (!picture.stacked && thick >= 9) {
-        ctx.font = `11px ${FONT}`;
-        ctx.textBaseline = "middle";
         const text = s.texts ? s.texts[k] : shortNumber(value);
-        const wide = ctx.measureText(text).width + 6;
-        const fits = to + wide < view.left + view.width;
-        ctx.textAlign = fits ? "left" : "right";
-        if (!fits) { ctx.fillStyle = view.theme.paper; ctx.fillRect(to - wide - 2, y + 1, wide, thick - 3); }
-        ctx.fillStyle = view.theme.ink;
-        ctx.fillText(text, fits ? to + 4 : to - 5, y + thick / 2);
+        labels.push(() => labelBar(ctx, view, text, to, y, thick));
       }
     }
   });
+  // The numbers stand above a pinned outline, so they are written last.
+  if (!ghost) view.beside = () => labels.forEach((write) => write());
+}
+
+function labelBar(ctx, view, text, to, y, thick) {
+  ctx.font = `11px ${FONT}`;
+  ctx.textBaseline = "middle";
+  const wide = ctx.measureText(text).width + 6;
+  const fits = to + wide < view.left + view.width;
+  ctx.textAlign = fits ? "left" : "right";
+  ctx.globalAlpha = 0.85;
+  ctx.fillStyle = view.theme.paper;
+  ctx.fillRect(fits ? to + 2 : to - wide - 2, y + 1, wide, thick - 3);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = view.theme.ink;
+  ctx.fillText(text, fits ? to + 4 : to - 5, y + thick / 2);
 }
 
 export default {
