@@ -48,6 +48,13 @@ def run(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     return notebook
 
 
+@pytest.fixture(scope="module", autouse=True)
+def warmed() -> None:
+    """What binder/postBuild does: nobody compiles during a lesson."""
+    code = "from workbench.studies import STUDIES as s; s['network-states']().changed({'chip': 'loihi-roomy'}).run()"
+    subprocess.run([str(START), sys.executable, "-c", code], check=True)
+
+
 @pytest.fixture(scope="module")
 def server() -> Any:
     """An idle JupyterLab server, as Binder runs it."""
