@@ -22,6 +22,8 @@ class Drawn:
     picture: bytes
     text: str
     """Title and description, for whoever cannot see it."""
+    timed: bool = False
+    """Whether its lower axis is time, so that a cursor can sweep over it."""
 
 
 def drawn(result: Result, views: Iterable[str]) -> dict[str, tuple[Drawn, ...]]:
@@ -40,5 +42,6 @@ def _panels(picture: Any) -> tuple[Drawn, ...]:
     made = []
     for n, panel in enumerate(panels):
         kind, header = marks.payload(panel, title=title if n == 0 else "", alt=alt)
-        made.append(Drawn(kind=kind, picture=marks.pack(header), text=f"{header['title']}. {alt}".strip(". ") + "."))
+        text = f"{header['title']}. {alt}".strip(". ") + "."
+        made.append(Drawn(kind=kind, picture=marks.pack(header), text=text, timed=bool(header["x"].get("linked"))))
     return tuple(made)

@@ -93,6 +93,8 @@ class Board:
             self._show_marks()
             for name in self.session.sides:
                 self._show_head(name)
+            for (name, view, n), note in self._notes.items():
+                self._put_html(note, summary.missing(self.session, name, view) if n == 0 else "")
             self._show_numbers()
 
     def _show_state(self) -> None:
@@ -160,7 +162,7 @@ class Board:
         views = list(dict.fromkeys(view for side in sides.values() for view in side.pictures))
         cells: list[Any] = [self.heads[name] for name in sides]
         used: set[tuple[str, str, int, str]] = set()
-        plays = True
+        plays = ""  # the one mark with a play button: the first over time
         for view in views:
             # A side that has nothing yet takes its shape from the one that has.
             model = next(side.pictures[view] for side in sides.values() if view in side.pictures)
@@ -174,8 +176,10 @@ class Board:
                     key = (name, view, n, panels[n].kind)
                     used.add(key)
                     if key not in self.marks:
-                        self.marks[key] = self.toolkit.mark(panels[n].kind, group=self.group, play=plays)
-                    plays = False
+                        self.marks[key] = self.toolkit.mark(panels[n].kind, group=self.group, play=False)
+                    if panels[n].timed and not plays:
+                        plays = view
+                        self._put(self.marks[key], play=True)
                     cells.append(self.marks[key])
         for key in [k for k in self.marks if k not in used]:
             self._sent.pop(id(self.marks.pop(key)), None)

@@ -75,7 +75,8 @@ def _number(value: Any, otherwise: float) -> float:
 
 def clock(name: str, unit: str) -> str:
     """The clock that an axis called `name` follows, shared by marks with equal answers; empty for one that is not time."""
-    return f"time {unit}" if name.lower() in ("time", "t", "model time", tr("time"), tr("model time")) else ""
+    is_time = unit in ("s", "ms") or name.lower() in ("time", "t", tr("time"))
+    return f"{name} {unit}".strip() if is_time else ""
 
 
 def bars(names: list[str], rows: dict[str, np.ndarray], value_axis: dict[str, Any], *, stacked: bool, colours: list[Any]) -> dict[str, Any]:

@@ -221,6 +221,7 @@ function mark({ model, el, paint }) {
   model.on("change:pinned", load);
   model.on("change:stale", changed);
   model.on("change:badge", changed);
+  model.on("change:play", changed);
   const sizes = new ResizeObserver(later);
   sizes.observe(root);
   const themes = new MutationObserver(later);
@@ -237,5 +238,6 @@ function mark({ model, el, paint }) {
     model.off("change:pinned", load);
     model.off("change:stale", changed);
     model.off("change:badge", changed);
+    model.off("change:play", changed);
   };
 }
