@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import param
 from panel.custom import AnyWidgetComponent
@@ -70,6 +70,8 @@ class Controls(_Plain):
     """The control panel of a study: `face` is what there is, `state` what holds now, `asked` what a person last asked for."""
 
     _esm = knobs.esm()
+    # Panel would wait 50 ms for more to come; the page itself sends no more than one wish a blink.
+    _priority_changes: ClassVar[list[str]] = ["asked"]
     face = param.Dict({})
     state = param.Dict({})
     asked = param.Dict({})
