@@ -203,7 +203,7 @@ def _run(order: Order, notebook: Any, given: Mapping[str, Any], progress: Progre
             return papermill.execute_notebook(
                 notebook, None, parameters=dict(given), engine_name="workbench", kernel_name="python3", language="python",
                 progress_bar=False, cwd=str(order.notebook.absolute().parent),
-                start_timeout=START_SECONDS, config=config,
+                start_timeout=START_SECONDS, extra_arguments=["--log-level=50"], config=config,
             )  # fmt: skip
         except papermill.PapermillExecutionError as error:
             raise NotebookError(

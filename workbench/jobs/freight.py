@@ -92,6 +92,7 @@ def send(pipe: BinaryIO, content: bytes) -> None:
 
 def receive(pipe: BinaryIO) -> bytes:
     """Read one message whole; raises EOFError when the other side is gone."""
+
     def exactly(size: int) -> bytes:
         content = pipe.read(size)
         if len(content) < size:
