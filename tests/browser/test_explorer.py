@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
 from tests.browser.explorer_page import ExplorerPage
@@ -17,12 +16,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(CHROMIUM
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = ROOT / "notebooks" / "02-networks" / "01-four-states.ipynb"
-
-FOUR_STATES = """
-from workbench.studies.network_states import NetworkStates
-from widgets import explore
-explore(NetworkStates().quick())
-"""
 
 
 def exercise(explorer: ExplorerPage) -> None:
@@ -88,12 +81,6 @@ def accessible(page: Any) -> None:
     described = page.locator(".workbench-mark canvas[role=img]").evaluate_all("all => all.map(c => c.getAttribute('aria-label') || '')")
     assert described
     assert all(len(text) > 10 for text in described)
-
-
-def write_notebook(path: Path, *cells: str) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
-    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    nbformat.write(notebook, path)
 
 
 def test_every_slider_of_the_lesson_changes_its_pictures_in_jupyterlab(tmp_path):

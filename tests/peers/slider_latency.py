@@ -17,10 +17,17 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import nbformat
+
 from tests.browser.explorer_page import ExplorerPage
 from tests.browser.pages import browser, free_port, lab, run_notebook, server
-from tests.browser.test_explorer import FOUR_STATES, write_notebook
 
+# 800 excitatory and 200 inhibitory neurons for one second of model time, float64, recorder and ledger on.
+CELLS = """
+from workbench.studies.network_states import NetworkStates
+from widgets import explore
+explore(NetworkStates())
+"""
 ROOT = Path(__file__).resolve().parents[2]
 
 MEASURE = """([place, columns]) => new Promise((done, fail) => {
@@ -70,11 +77,17 @@ def say(where: str, taken: list[tuple[float, float]]) -> None:
           f"95 % below {sorted(last)[int(0.95 * len(last))]:.0f} ms ({len(taken)} moves)", flush=True)
 
 
+def write_notebook(path: Path, *cells: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell.strip()) for cell in cells])
+    notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(notebook, path)
+
+
 def main(moves: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        write_notebook(folder / "beside.ipynb", FOUR_STATES)
-        write_notebook(folder / "alone.ipynb", FOUR_STATES.replace(".quick()", ".quick(), chips=('loihi-davies',)"))
+        write_notebook(folder / "beside.ipynb", CELLS)
+        write_notebook(folder / "alone.ipynb", CELLS.replace("NetworkStates())", "NetworkStates(), chips=('loihi-davies',))"))
         with lab(folder, folder) as address, browser() as (page, _):
             for name, columns in (("alone", 1), ("beside", 2)):
                 run_notebook(page, address, f"{name}.ipynb")
@@ -85,7 +98,7 @@ def main(moves: int) -> None:
             script = f"from widgets import serve; serve('network-states', {chips}port={port}, open_browser=False)"
             where = f"http://127.0.0.1:{port}/"
             with server([sys.executable, "-c", script], where, cwd=ROOT, log=folder / "studio.log"), browser() as (page, _):
-                page.goto(f"{where}studio?token=network-states%3Fduration_ms%3D500")
+                page.goto(f"{where}studio")
                 say(f"Studio, {name}", measure(page, moves, columns))
 
 

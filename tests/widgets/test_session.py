@@ -203,6 +203,14 @@ def test_a_token_or_a_setting_never_puts_the_reference_on_both_sides():
     assert session.study.chip.kind == "event"
 
 
+def test_what_a_study_sets_for_live_use_is_set_and_not_offered():
+    session = Session("worm", submit=FakeJob)
+    assert "reference" not in session.knobs
+    assert session.study.reference, "the study itself, to take away, stays as it is"
+    assert not session.study_on(session.sides["chip"]).reference
+    assert session.study_on(session.sides["ideal"]).chip.kind == "ideal"
+
+
 def test_another_chip_brings_its_own_knobs():
     session = make()
     session.ask({"chip": "loihi-small-cores"})
