@@ -68,7 +68,7 @@ class Recording:
 
     def save(self, path: str | Path) -> Path:
         """Write everything to one netCDF (HDF5) file; raises StoreError, and leaves nothing half-written."""
-        from workbench.recordings.store import save  # noqa: only when a file is touched
+        from workbench.recordings.store import save  # only when a file is touched
 
         return save(self, Path(path))
 

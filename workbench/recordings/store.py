@@ -44,7 +44,7 @@ def save(recording: Recording, path: Path) -> Path:
     The file is made in memory first (compressed, a few bytes a spike): HDF5 that meets a full disk half-way leaves handles open and
     prints a page of its own errors, while bytes can be written whole or not at all.
     """
-    import h5netcdf  # noqa: only when a file is touched
+    import h5netcdf  # only when a file is touched
     import h5py  # noqa: PLC0415
 
     with h5py.File(path.name, "w", driver="core", backing_store=False) as image, h5netcdf.File(image, "w") as root:
