@@ -138,7 +138,10 @@ class Board:
 
     def _show_marks(self, only: str | None = None) -> None:
         sides = self.session.sides
-        shape = {name: tuple((view, tuple(d.kind for d in panels)) for view, panels in side.pictures.items()) for name, side in sides.items()}
+        shape = {
+            name: tuple((view, tuple(d.kind for d in panels)) for view, panels in side.pictures.items())
+            for name, side in sides.items()
+        }
         if shape != self._shape:
             self._shape = shape
             self._arrange()

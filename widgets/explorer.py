@@ -44,7 +44,10 @@ class Explorer(ipw.HBox):
         self._wall = ipw.GridBox(layout=ipw.Layout(grid_gap="4px 10px", width="100%"))
         session.run_first()
         self.board = Board(session, _Ipywidgets(self._wall))
-        left = ipw.Box([self.board.controls], layout=ipw.Layout(flex="0 0 290px", min_width="250px", max_width="330px", margin="0 14px 0 0"))
+        left = ipw.Box(
+            [self.board.controls],
+            layout=ipw.Layout(flex="0 0 290px", min_width="250px", max_width="330px", margin="0 14px 0 0"),
+        )
         right = ipw.VBox([self._wall, self.board.numbers], layout=ipw.Layout(flex="1 1 420px", min_width="0"))
         super().__init__([left, right], layout=ipw.Layout(flex_flow="row wrap", width="100%", align_items="flex-start"))
 

@@ -46,8 +46,16 @@ def control(knob: Knob) -> dict[str, Any]:
     if whole and high >= MOST_STEPS and not knob.log:
         return {**said, "kind": "number", "low": low, "high": high, "step": 1, "whole": True}
     log = knob.log and high > low
-    return {**said, "kind": "slider", "low": low, "high": high, "step": 1 if whole and not log else _step(low, high),
-            "whole": whole, "log": log, "allowed": f"{_short(low)} … {_short(high)}{' ' + knob.unit if knob.unit else ''}"}
+    return {
+        **said,
+        "kind": "slider",
+        "low": low,
+        "high": high,
+        "step": 1 if whole and not log else _step(low, high),
+        "whole": whole,
+        "log": log,
+        "allowed": f"{_short(low)} … {_short(high)}{' ' + knob.unit if knob.unit else ''}",
+    }
 
 
 def _step(low: float, high: float) -> float:
@@ -67,7 +75,9 @@ def face(session: Session) -> dict[str, Any]:
     """What the control panel shows: changes only when the knobs do, as with another chip, or with the language."""
     with words.speaking(session.language):
         found = session.knobs
-        main = [n for n in session.study.main_knobs if n in found] or [n for n, k in found.items() if k.path.count(".") == 0]
+        main = [n for n in session.study.main_knobs if n in found] or [
+            n for n, k in found.items() if k.path.count(".") == 0
+        ]
         folded: dict[str, list[dict[str, Any]]] = {}
         for name, knob in found.items():
             if name not in main:
@@ -79,11 +89,29 @@ def face(session: Session) -> dict[str, Any]:
             "groups": [{"title": _group(path), "controls": controls} for path, controls in folded.items()],
             "presets": [{"name": n, "label": tr(n)} for n in session.study.presets],
             "words": {
-                "preset": tr("Preset"), "own": tr("own settings"), "reset": tr("Reset"), "undo": tr("Undo"), "redo": tr("Redo"),
-                "pin": tr("Pin"), "unpin": tr("Unpin"), "pin_doc": tr("Keep these pictures in grey behind the next ones, to compare"),
-                "take": tr("Take away"), "copy": tr("Copy"), "copied": tr("Copied"), "load": tr("Load"), "token": tr("Paste a token here"),
-                "controls": tr("Controls"), "form": tr("Form"), "value": tr("value"),
-                "forms": {"cell": tr("Parameters cell"), "yaml": tr("YAML"), "run": tr("Command: run"), "sweep": tr("Command: sweep"), "token": tr("Token")},
+                "preset": tr("Preset"),
+                "own": tr("own settings"),
+                "reset": tr("Reset"),
+                "undo": tr("Undo"),
+                "redo": tr("Redo"),
+                "pin": tr("Pin"),
+                "unpin": tr("Unpin"),
+                "pin_doc": tr("Keep these pictures in grey behind the next ones, to compare"),
+                "take": tr("Take away"),
+                "copy": tr("Copy"),
+                "copied": tr("Copied"),
+                "load": tr("Load"),
+                "token": tr("Paste a token here"),
+                "controls": tr("Controls"),
+                "form": tr("Form"),
+                "value": tr("value"),
+                "forms": {
+                    "cell": tr("Parameters cell"),
+                    "yaml": tr("YAML"),
+                    "run": tr("Command: run"),
+                    "sweep": tr("Command: sweep"),
+                    "token": tr("Token"),
+                },
             },
         }
 
@@ -97,7 +125,9 @@ def state(session: Session, *, n: int = 0, form: str = "") -> dict[str, Any]:
     with words.speaking(session.language):
         return {
             "n": n,
-            "values": {name: v if isinstance(v, (bool, int, float, str)) else str(v) for name, v in session.values.items()},
+            "values": {
+                name: v if isinstance(v, (bool, int, float, str)) else str(v) for name, v in session.values.items()
+            },
             "preset": session.current_preset,
             "message": session.message,
             "undo": session.can_undo,

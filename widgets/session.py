@@ -78,7 +78,13 @@ class Session:
     threads too, so a toolkit that cares wraps its callback.
     """
 
-    def __init__(self, study: Study | type[Study] | str, *, chips: Sequence[str] | None = None, submit: Callable[[Study], Any] | None = None) -> None:
+    def __init__(
+        self,
+        study: Study | type[Study] | str,
+        *,
+        chips: Sequence[str] | None = None,
+        submit: Callable[[Study], Any] | None = None,
+    ) -> None:
         study = load_study(study) if isinstance(study, str) else study
         self._fixed_chips = chips is not None
         self.study: Study = self._on_a_chip(study() if isinstance(study, type) else study)
@@ -109,7 +115,9 @@ class Session:
     def knobs(self) -> dict[str, Knob]:
         """The knobs a person may turn here; a chip that the sides fix is not among them."""
         found = self.study.knobs()
-        fixed = {name for side in self.sides.values() for name in side.settings if not side.follows} | set(self.study.live)
+        fixed = {name for side in self.sides.values() for name in side.settings if not side.follows} | set(
+            self.study.live
+        )
         follows = any(side.follows for side in self.sides.values())
         shown = {n: k for n, k in found.items() if n not in fixed or (n == "chip" and follows)}
         if "chip" in shown and "ideal" in self.sides:
@@ -324,7 +332,9 @@ class Session:
             if study is not self.study:
                 return
             with words.speaking(self.language):
-                self._attempt(name, study, lambda asked, name=name: self._in_worker(name, asked, lambda: study is not self.study))
+                self._attempt(
+                    name, study, lambda asked, name=name: self._in_worker(name, asked, lambda: study is not self.study)
+                )
 
     def _in_worker(self, name: str, study: Study, overtaken: Callable[[], bool]) -> Result:
         job = self._job = self._submit(study)
@@ -361,7 +371,9 @@ class Session:
         else:
             seconds = time.perf_counter() - begin
             fresh = study is self.study
-            self._update(name, result=result, pictures=pictures, seconds=seconds, message="", stale=not fresh, waiting=not fresh)
+            self._update(
+                name, result=result, pictures=pictures, seconds=seconds, message="", stale=not fresh, waiting=not fresh
+            )
 
     def study_on(self, side: Side, study: Study | None = None) -> Study:
         """The present study (or `study`) as one side runs it: the person's settings, with the side's own over them."""
@@ -400,7 +412,9 @@ def _sides(study: Study, chips: Sequence[str] | None) -> list[Side]:
     chip = study.knobs().get("chip")
     if chip is None or chip.kind != "name":
         if chips:
-            raise DescriptionError(tr("This study has no knob 'chip', so it cannot be shown on {chips}.", chips=", ".join(chips)))
+            raise DescriptionError(
+                tr("This study has no knob 'chip', so it cannot be shown on {chips}.", chips=", ".join(chips))
+            )
         return [Side(name="", here=False)]
     from workbench.chips import CHIPS  # noqa: PLC0415
 

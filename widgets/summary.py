@@ -33,7 +33,11 @@ def badge(session: Session, name: str) -> str:
         return ""
     done = side.progress[0]
     who = tr("Brian2 reference") if name == "ideal" else label(session, name)
-    return tr("{who}, computing… {percent:.0f} %", who=who, percent=100 * done) if done > 0 else tr("{who}, computing…", who=who)
+    return (
+        tr("{who}, computing… {percent:.0f} %", who=who, percent=100 * done)
+        if done > 0
+        else tr("{who}, computing…", who=who)
+    )
 
 
 def head(session: Session, name: str) -> str:
@@ -58,16 +62,25 @@ def missing(session: Session, name: str, view: str) -> str:
 
 def numbers(session: Session) -> str:
     """The numbers of every side beside each other, and those of the pinned result."""
-    columns = [(label(session, name), side.result.numbers, side.stale) for name, side in session.sides.items() if side.result]
+    columns = [
+        (label(session, name), side.result.numbers, side.stale) for name, side in session.sides.items() if side.result
+    ]
     if session.pinned:
-        columns += [(tr("pinned: {side}", side=label(session, n)), v, False) for n, v in session.pinned.numbers.items() if n in session.sides]
+        columns += [
+            (tr("pinned: {side}", side=label(session, n)), v, False)
+            for n, v in session.pinned.numbers.items()
+            if n in session.sides
+        ]
     rows = list(dict.fromkeys(key for _, found, _ in columns for key in found))
     if not rows:
         return ""
     heads = "".join(f"<th scope='col' style='{_CELL}'>{escape(title)}</th>" for title, _, _ in columns)
     body = "".join(
         f"<tr><th scope='row' style='{_CELL}text-align:left;font-weight:normal'>{escape(_name(row))}</th>"
-        + "".join(f"<td style='{_CELL}{'opacity:.5' if stale else ''}'>{_number(found.get(row))}</td>" for _, found, stale in columns)
+        + "".join(
+            f"<td style='{_CELL}{'opacity:.5' if stale else ''}'>{_number(found.get(row))}</td>"
+            for _, found, stale in columns
+        )
         + "</tr>"
         for row in rows
     )

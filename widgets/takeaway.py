@@ -29,7 +29,11 @@ def cell(study: Study, start: Study | None = None) -> str:
         value = knob.default
         if kind == "float" and isinstance(value, (int, float)):
             value = float(value)
-        allowed = f" ({knob.low:g} … {knob.high:g}{' ' + knob.unit if knob.unit else ''})" if knob.low is not None and knob.high is not None else ""
+        allowed = (
+            f" ({knob.low:g} … {knob.high:g}{' ' + knob.unit if knob.unit else ''})"
+            if knob.low is not None and knob.high is not None
+            else ""
+        )
         lines.append((f"{name}: {kind} = {value!r}", f"  # {knob.shown_doc}{allowed}"))
     wide = max((len(code) for code, _ in lines), default=0)
     return "\n".join(f"{code:<{wide}}{comment}" for code, comment in lines)
@@ -37,7 +41,9 @@ def cell(study: Study, start: Study | None = None) -> str:
 
 def yaml(study: Study, start: Study | None = None) -> str:
     """A YAML file of the knobs, as papermill's `-f` and the workbench's commands read it."""
-    return "\n".join(f"{_yaml_key(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in _plain(study).items())
+    return "\n".join(
+        f"{_yaml_key(name)}: {json.dumps(value, ensure_ascii=False)}" for name, value in _plain(study).items()
+    )
 
 
 def run_line(study: Study, start: Study | None = None) -> str:
@@ -68,7 +74,9 @@ def from_token(text: str, like: Study) -> Study:
     """The study a token describes; raises DescriptionError for a token of another study or one that is damaged."""
     name, mark, query = text.strip().partition("?")
     if not mark:
-        raise DescriptionError(tr("This is not a token: it should look like {example}.", example=f"{_name(like)}?g=5.0&seed=0"))
+        raise DescriptionError(
+            tr("This is not a token: it should look like {example}.", example=f"{_name(like)}?g=5.0&seed=0")
+        )
     if name != _name(like):
         raise DescriptionError(tr("This token is for the study {other}, not for {this}.", other=name, this=_name(like)))
     known = type(like)().knobs()
@@ -129,11 +137,21 @@ def _differing(study: Study) -> dict[str, Any]:
 
 
 def _changed(study: Study, without: str = "") -> list[str]:
-    return [f"-p {k} {shlex.quote(v if isinstance(v, str) else json.dumps(v))}" for k, v in _differing(study).items() if k != without]
+    return [
+        f"-p {k} {shlex.quote(v if isinstance(v, str) else json.dumps(v))}"
+        for k, v in _differing(study).items()
+        if k != without
+    ]
 
 
 def _yaml_key(name: str) -> str:
     return json.dumps(name) if "." in name else name
 
 
-FORMS: dict[str, Callable[[Study, Study | None], str]] = {"cell": cell, "yaml": yaml, "run": run_line, "sweep": sweep_line, "token": token}
+FORMS: dict[str, Callable[[Study, Study | None], str]] = {
+    "cell": cell,
+    "yaml": yaml,
+    "run": run_line,
+    "sweep": sweep_line,
+    "token": token,
+}

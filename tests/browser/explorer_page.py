@@ -63,7 +63,9 @@ class ExplorerPage:
               s.value = String(place);
               s.dispatchEvent(new Event('input', {bubbles: true}));
               s.dispatchEvent(new Event('change', {bubbles: true}));
-            }""", place)
+            }""",
+            place,
+        )
 
     def press(self, name: str) -> None:
         self.page.locator(f'{KNOBS} [data-do="{name}"]').click()
@@ -77,7 +79,8 @@ class ExplorerPage:
             """marks => marks.filter(m => {
               const g = m.querySelectorAll('canvas')[1];
               return g.width && g.getContext('2d').getImageData(0, 0, g.width, g.height).data.some(v => v);
-            }).length""")
+            }).length"""
+        )
 
     def pinned(self) -> str:
         return self.page.locator(f'{KNOBS} [data-do="pin"]').get_attribute("aria-pressed")
@@ -93,7 +96,9 @@ class ExplorerPage:
 
     def until(self, happened: Any, seconds: float, what: str) -> None:
         if not self.happens(happened, seconds):
-            raise AssertionError(f"{what} did not happen within {seconds:g} s; message: {self.message()!r}; states: {self.states()}")
+            raise AssertionError(
+                f"{what} did not happen within {seconds:g} s; message: {self.message()!r}; states: {self.states()}"
+            )
 
     def settle(self, seconds: float = 60.0) -> None:
         """Wait until every picture is fresh, the reference's too."""

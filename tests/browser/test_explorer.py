@@ -12,7 +12,12 @@ import pytest
 from tests.browser.explorer_page import ExplorerPage
 from tests.browser.pages import CHROMIUM, answer, browser, free_port, lab, run_notebook, server
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"), pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here"),
+    pytest.mark.timeout(400),
+]
 
 ROOT = Path(__file__).resolve().parents[2]
 LESSON = ROOT / "notebooks" / "02-networks" / "01-four-states.ipynb"
@@ -24,7 +29,9 @@ def exercise(explorer: ExplorerPage) -> None:
     begin = explorer.digests()
     assert len(begin) >= 4, "views by sides"
     assert all(begin), "no empty pane"
-    names = explorer.page.locator(".workbench-knobs > .row input[type=range]").evaluate_all("all => all.map(s => s.dataset.knob)")
+    names = explorer.page.locator(".workbench-knobs > .row input[type=range]").evaluate_all(
+        "all => all.map(s => s.dataset.knob)"
+    )
     assert names
     for name in names:
         default = explorer.slider(name).evaluate("s => Number(s.value)")
@@ -39,13 +46,17 @@ def exercise(explorer: ExplorerPage) -> None:
         assert changed, f"{name} changes no picture"
         explorer.move(name, default)
         explorer.press("reset")
-        explorer.until(lambda name=name, shown=shown: explorer.number(name) == pytest.approx(shown), 10, f"the reset of {name}")
+        explorer.until(
+            lambda name=name, shown=shown: explorer.number(name) == pytest.approx(shown), 10, f"the reset of {name}"
+        )
     explorer.until(lambda: explorer.digests() == begin, 90, "the same settings giving the same pictures")
     assert explorer.message() == ""
     explorer.press("pin")
     explorer.until(lambda: explorer.pinned() == "true", 10, "pin")
     explorer.move(names[0], 700)
-    explorer.until(lambda: all(a != b for a, b in zip(explorer.digests(), begin, strict=True)), 90, "a change of every picture")
+    explorer.until(
+        lambda: all(a != b for a, b in zip(explorer.digests(), begin, strict=True)), 90, "a change of every picture"
+    )
     explorer.settle(90)
     explorer.press("pin")
     explorer.until(lambda: explorer.pinned() == "false", 10, "unpin")
@@ -64,7 +75,11 @@ def play_and_zoom(explorer: ExplorerPage) -> None:
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + 90, steps=4)
     page.mouse.up()
-    explorer.until(lambda: sum(a != b for a, b in zip(explorer.digests(), begin, strict=True)) >= 4, 10, "a window on several marks")
+    explorer.until(
+        lambda: sum(a != b for a, b in zip(explorer.digests(), begin, strict=True)) >= 4,
+        10,
+        "a window on several marks",
+    )
     page.mouse.dblclick(box["x"] + box["width"] * 0.5, box["y"] + 90)
     explorer.until(lambda: explorer.digests() == begin, 10, "the whole time again")
 
@@ -75,10 +90,15 @@ def differs(now: list[str], before: list[str]) -> bool:
 
 def accessible(page: Any) -> None:
     """Every control and every picture has a name that a screen reader can say."""
-    nameless = page.locator(".workbench-knobs input, .workbench-knobs select, .workbench-knobs textarea, .workbench-knobs button").evaluate_all(
-        "all => all.filter(n => !(n.getAttribute('aria-label') || n.labels?.length || n.textContent.trim())).map(n => n.outerHTML)")
+    nameless = page.locator(
+        ".workbench-knobs input, .workbench-knobs select, .workbench-knobs textarea, .workbench-knobs button"
+    ).evaluate_all(
+        "all => all.filter(n => !(n.getAttribute('aria-label') || n.labels?.length || n.textContent.trim())).map(n => n.outerHTML)"
+    )
     assert nameless == []
-    described = page.locator(".workbench-mark canvas[role=img]").evaluate_all("all => all.map(c => c.getAttribute('aria-label') || '')")
+    described = page.locator(".workbench-mark canvas[role=img]").evaluate_all(
+        "all => all.map(c => c.getAttribute('aria-label') || '')"
+    )
     assert described
     assert all(len(text) > 10 for text in described)
 
@@ -102,7 +122,10 @@ def test_every_slider_of_the_lesson_changes_its_pictures_in_jupyterlab(tmp_path)
 def test_every_slider_of_the_studio_changes_its_pictures(tmp_path):
     port = free_port()
     script = f"from widgets import serve; serve('network-states', port={port}, open_browser=False)"
-    with server([sys.executable, "-c", script], f"http://127.0.0.1:{port}/", cwd=ROOT, log=tmp_path / "studio.log"), browser() as (page, watch):
+    with (
+        server([sys.executable, "-c", script], f"http://127.0.0.1:{port}/", cwd=ROOT, log=tmp_path / "studio.log"),
+        browser() as (page, watch),
+    ):
         assert answer(f"http://127.0.0.1:{port}/studio")
         page.goto(f"http://127.0.0.1:{port}/studio")
         explorer = ExplorerPage(page)

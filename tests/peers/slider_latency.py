@@ -73,8 +73,11 @@ def measure(page: Any, moves: int, columns: int) -> list[tuple[float, float]]:
 
 def say(where: str, taken: list[tuple[float, float]]) -> None:
     first, last = ([t[k] for t in taken] for k in (0, 1))
-    print(f"{where:<26} first picture: median {statistics.median(first):.0f} ms; all pictures: median {statistics.median(last):.0f} ms, "
-          f"95 % below {sorted(last)[int(0.95 * len(last))]:.0f} ms ({len(taken)} moves)", flush=True)
+    print(
+        f"{where:<26} first picture: median {statistics.median(first):.0f} ms; all pictures: median {statistics.median(last):.0f} ms, "
+        f"95 % below {sorted(last)[int(0.95 * len(last))]:.0f} ms ({len(taken)} moves)",
+        flush=True,
+    )
 
 
 def write_notebook(path: Path, *cells: str) -> None:
@@ -87,7 +90,9 @@ def main(moves: int) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_notebook(folder / "beside.ipynb", CELLS)
-        write_notebook(folder / "alone.ipynb", CELLS.replace("NetworkStates())", "NetworkStates(), chips=('loihi-davies',))"))
+        write_notebook(
+            folder / "alone.ipynb", CELLS.replace("NetworkStates())", "NetworkStates(), chips=('loihi-davies',))")
+        )
         with lab(folder, folder) as address, browser() as (page, _):
             for name, columns in (("alone", 1), ("beside", 2)):
                 run_notebook(page, address, f"{name}.ipynb")
@@ -97,7 +102,10 @@ def main(moves: int) -> None:
             chips = "chips=('loihi-davies',), " if columns == 1 else ""
             script = f"from widgets import serve; serve('network-states', {chips}port={port}, open_browser=False)"
             where = f"http://127.0.0.1:{port}/"
-            with server([sys.executable, "-c", script], where, cwd=ROOT, log=folder / "studio.log"), browser() as (page, _):
+            with (
+                server([sys.executable, "-c", script], where, cwd=ROOT, log=folder / "studio.log"),
+                browser() as (page, _),
+            ):
                 page.goto(f"{where}studio")
                 say(f"Studio, {name}", measure(page, moves, columns))
 

@@ -99,11 +99,16 @@ def test_the_studio_refuses_a_misspelt_study_before_it_serves():
         studio.serve("wurm", open_browser=False)
 
 
-@pytest.mark.parametrize(("module", "absent"), [
-    ("widgets", ("panel", "ipywidgets", "anywidget", "holoviews", "brian2", "numba")),
-    ("widgets.session", ("panel", "ipywidgets", "anywidget", "holoviews", "brian2", "numba")),
-    ("widgets.explorer", ("panel", "bokeh", "holoviews", "brian2", "numba")),
-])
+@pytest.mark.parametrize(
+    ("module", "absent"),
+    [
+        ("widgets", ("panel", "ipywidgets", "anywidget", "holoviews", "brian2", "numba")),
+        ("widgets.session", ("panel", "ipywidgets", "anywidget", "holoviews", "brian2", "numba")),
+        ("widgets.explorer", ("panel", "bokeh", "holoviews", "brian2", "numba")),
+    ],
+)
 def test_importing_a_room_loads_no_more_than_it_needs(module, absent):
     code = f"import sys, {module}; print([n for n in {absent!r} if n in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

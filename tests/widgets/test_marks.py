@@ -24,7 +24,9 @@ def read(element: object, **how: str) -> tuple[str, dict]:
 
 def test_a_scatter_travels_with_its_data_labels_and_units():
     x, y = rng.uniform(0, 1000, 500), rng.integers(0, 80, 500)
-    kind, header = read(hv.Scatter((x, y), TIME, hv.Dimension("neuron"), label="E"), title="Spikes", alt="Five hundred spikes.")
+    kind, header = read(
+        hv.Scatter((x, y), TIME, hv.Dimension("neuron"), label="E"), title="Spikes", alt="Five hundred spikes."
+    )
     assert kind == "points"
     (series,) = header["series"]
     np.testing.assert_allclose(series["x"], x, rtol=1e-6)
@@ -44,7 +46,10 @@ def test_an_overlay_of_points_keeps_one_series_a_population():
 
 def test_curves_become_lines_and_an_ndoverlay_names_them():
     t = np.linspace(0, 1, 101)
-    curves = hv.NdOverlay({k: hv.Curve((t, np.sin(t * k)), TIME, hv.Dimension("v", label="potential", unit="mV")) for k in (1, 2, 3)}, kdims="cell")
+    curves = hv.NdOverlay(
+        {k: hv.Curve((t, np.sin(t * k)), TIME, hv.Dimension("v", label="potential", unit="mV")) for k in (1, 2, 3)},
+        kdims="cell",
+    )
     kind, header = read(curves)
     assert kind == "lines"
     assert [s["label"] for s in header["series"]] == ["1", "2", "3"]
@@ -82,7 +87,11 @@ def test_a_hole_in_a_trace_stays_a_hole():
 
 def test_a_marking_line_and_a_scatter_among_curves():
     t = np.linspace(0, 1, 50)
-    kind, header = read(hv.Curve((t, t), "I", "rate", label="theory") * hv.Scatter((t[::5], t[::5]), "I", "rate", label="ours") * hv.HLine(0.5))
+    kind, header = read(
+        hv.Curve((t, t), "I", "rate", label="theory")
+        * hv.Scatter((t[::5], t[::5]), "I", "rate", label="ours")
+        * hv.HLine(0.5)
+    )
     assert kind == "lines"
     assert [s["style"] for s in header["series"]] == ["line", "dots", "horizontal"]
     assert header["series"][2]["at"] == 0.5
@@ -94,14 +103,18 @@ def test_an_image_travels_row_by_row_from_the_top():
     kind, header = read(image)
     assert kind == "image"
     assert (header["grid"]["width"], header["grid"]["height"]) == (5, 3)
-    np.testing.assert_allclose(header["grid"]["values"].reshape(3, 5), image.dimension_values(2, flat=False)[::-1], rtol=1e-6)
+    np.testing.assert_allclose(
+        header["grid"]["values"].reshape(3, 5), image.dimension_values(2, flat=False)[::-1], rtol=1e-6
+    )
     assert (header["grid"]["left"], header["grid"]["right"]) == pytest.approx((-0.5, 4.5))
     assert header["bar"]["label"] == "heat (K)"
     assert header["bar"]["lo"] == -header["bar"]["hi"], "signed data has its zero in the middle of the colours"
 
 
 def test_bars_travel_by_category_and_group():
-    kind, header = read(hv.Bars([("core 0", "E", 1.0), ("core 0", "I", 2.0), ("core 1", "E", 3.0)], ["core", "population"], "energy"))
+    kind, header = read(
+        hv.Bars([("core 0", "E", 1.0), ("core 0", "I", 2.0), ("core 1", "E", 3.0)], ["core", "population"], "energy")
+    )
     assert kind == "bars"
     assert header["y"]["categories"] == ["core 0", "core 1"]
     assert [s["label"] for s in header["series"]] == ["E", "I"]
@@ -114,7 +127,9 @@ def test_an_element_no_mark_draws_is_refused_by_name():
         marks.payload(hv.Sankey([("a", "b", 1)]))
 
 
-@pytest.mark.parametrize("picture", [raster(5.0, 100, 40.0, 0), traces(3.0), energy(2.0, 30.0)], ids=["raster", "traces", "energy"])
+@pytest.mark.parametrize(
+    "picture", [raster(5.0, 100, 40.0, 0), traces(3.0), energy(2.0, 30.0)], ids=["raster", "traces", "energy"]
+)
 def test_a_picture_gives_its_marks_the_data_of_its_holoviews_element(picture):
     """Panels go to the marks without HoloViews; files and Panel go through it. Both must show the same numbers."""
     elements = [picture.element] if len(picture.panels) == 1 else list(picture.element)

@@ -76,7 +76,15 @@ def test_a_moved_slider_makes_a_new_study_and_a_new_picture():
     assert session.sides["chip"].pictures["traces"][0].picture != before
 
 
-@pytest.mark.parametrize(("changes", "words"), [({"g": 99.0}, "0 … 10"), ({"gg": 1.0}, "did you mean 'g'"), ({"mode": "clam"}, "calm"), ({"g": float("nan")}, "allowed")])
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"g": 99.0}, "0 … 10"),
+        ({"gg": 1.0}, "did you mean 'g'"),
+        ({"mode": "clam"}, "calm"),
+        ({"g": float("nan")}, "allowed"),
+    ],
+)
 def test_a_refused_setting_is_a_sentence_and_changes_nothing(changes, words):
     session = make()
     assert not session.ask(changes)
@@ -149,7 +157,9 @@ def test_pin_keeps_pictures_and_numbers_beside_what_comes():
     assert session.pinned is None
 
 
-@pytest.mark.parametrize("values", [{}, {"g": 4.25, "mode": "wild", "loud": True}, {"chip": "loihi-small-cores", "neurons_per_core": 32}])
+@pytest.mark.parametrize(
+    "values", [{}, {"g": 4.25, "mode": "wild", "loud": True}, {"chip": "loihi-small-cores", "neurons_per_core": 32}]
+)
 def test_a_token_brings_the_settings_back(values):
     study = Toy().changed(values)
     assert takeaway.from_token(takeaway.token(study), Toy()) == study
@@ -158,7 +168,17 @@ def test_a_token_brings_the_settings_back(values):
     assert other.study.digest == study.digest
 
 
-@pytest.mark.parametrize("token", ["", "nonsense", "worm?g=1", "tests.widgets.toy_studies:Toy?g=[", "tests.widgets.toy_studies:Toy?gg=1", "tests.widgets.toy_studies:Toy?g=99"])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "nonsense",
+        "worm?g=1",
+        "tests.widgets.toy_studies:Toy?g=[",
+        "tests.widgets.toy_studies:Toy?gg=1",
+        "tests.widgets.toy_studies:Toy?g=99",
+    ],
+)
 def test_a_damaged_token_is_refused_in_a_sentence(token):
     session = make()
     assert not session.load(token)
@@ -292,7 +312,14 @@ def test_every_knob_gets_a_control_with_label_unit_range_and_meaning():
     assert set(controls) == set(make().knobs)
     assert [c["name"] for c in face["controls"]] == ["g", "rate_hz", "mode", "loud", "chip", "duration_ms"]
     g, rate = controls["g"], controls["rate_hz"]
-    assert (g["kind"], g["label"], g["low"], g["high"], g["step"], g["doc"]) == ("slider", "Inhibition g", 0.0, 10.0, 0.05, "relative inhibitory weight")
+    assert (g["kind"], g["label"], g["low"], g["high"], g["step"], g["doc"]) == (
+        "slider",
+        "Inhibition g",
+        0.0,
+        10.0,
+        0.05,
+        "relative inhibitory weight",
+    )
     assert (rate["log"], rate["unit"], rate["allowed"]) == (True, "Hz", "0.1 … 1000 Hz")
     assert controls["seed"]["kind"] == "number"
     assert controls["mode"]["options"] == ["calm", "wild"]

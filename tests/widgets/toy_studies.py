@@ -23,28 +23,50 @@ def raster(g: float, n: int, rate: float, seed: int) -> Sketch:
     total = int(n * rate * 0.1)
     t = rng.uniform(0, 1, total)
     who = rng.integers(0, n, total)
-    layers = (Points(x=t[who < n * 0.8], y=who[who < n * 0.8], label="E", colour="#0072B2"),
-              Points(x=t[who >= n * 0.8], y=who[who >= n * 0.8], label="I", colour="#D55E00"))
-    return Sketch(panels=(Panel(layers=layers, x=Axis(label="time", unit="s", limits=(0.0, 1.0)), y=Axis(label="neuron")),),
-                  title="Spikes", alt=f"{total} spikes of {n} neurons.")
+    layers = (
+        Points(x=t[who < n * 0.8], y=who[who < n * 0.8], label="E", colour="#0072B2"),
+        Points(x=t[who >= n * 0.8], y=who[who >= n * 0.8], label="I", colour="#D55E00"),
+    )
+    return Sketch(
+        panels=(Panel(layers=layers, x=Axis(label="time", unit="s", limits=(0.0, 1.0)), y=Axis(label="neuron")),),
+        title="Spikes",
+        alt=f"{total} spikes of {n} neurons.",
+    )
 
 
 @picture
 def traces(g: float) -> Sketch:
     t = np.linspace(0, 1, 10001)
-    layers = (Lines(x=t, y=np.sin(t * 20) * g, label="E0"), Lines(x=t, y=np.cos(t * 20) * g, label="E1", colour="#D55E00", dash="dashed"),
-              Level(value=g, label="threshold"))
-    return Sketch(panels=(Panel(layers=layers, x=Axis(label="time", unit="s"), y=Axis(label="membrane potential", unit="mV")),),
-                  title="Traces", alt=f"Two sines of height {g}.")
+    layers = (
+        Lines(x=t, y=np.sin(t * 20) * g, label="E0"),
+        Lines(x=t, y=np.cos(t * 20) * g, label="E1", colour="#D55E00", dash="dashed"),
+        Level(value=g, label="threshold"),
+    )
+    return Sketch(
+        panels=(Panel(layers=layers, x=Axis(label="time", unit="s"), y=Axis(label="membrane potential", unit="mV")),),
+        title="Traces",
+        alt=f"Two sines of height {g}.",
+    )
 
 
 @picture
 def energy(g: float, rate: float) -> Sketch:
     bars = Bars(names=("synaptic operation", "active update", "east-west hop"), values=np.array([g * rate, rate, 3.0]))
-    heat = Image(values=np.outer(np.arange(4), np.arange(8)) * g, x_range=(-0.5, 7.5), y_range=(-0.5, 3.5), label="energy", unit="µJ")
-    return Sketch(panels=(Panel(layers=(bars,), x=Axis(label="event"), y=Axis(label="energy", unit="µJ")),
-                          Panel(layers=(heat,), x=Axis(label="tile x"), y=Axis(label="tile y"), title="Energy on the chip")),
-                  title="Energy: 1 µJ", alt="Three kinds of event.")
+    heat = Image(
+        values=np.outer(np.arange(4), np.arange(8)) * g,
+        x_range=(-0.5, 7.5),
+        y_range=(-0.5, 3.5),
+        label="energy",
+        unit="µJ",
+    )
+    return Sketch(
+        panels=(
+            Panel(layers=(bars,), x=Axis(label="event"), y=Axis(label="energy", unit="µJ")),
+            Panel(layers=(heat,), x=Axis(label="tile x"), y=Axis(label="tile y"), title="Energy on the chip"),
+        ),
+        title="Energy: 1 µJ",
+        alt="Three kinds of event.",
+    )
 
 
 @final
@@ -76,7 +98,10 @@ class Toy(Study):
                 time.sleep(0.01)
                 if progress:
                     progress(k / 20, f"{k} of 20")
-        makers = {"raster": partial(raster, self.g, self.neurons, self.rate, self.seed), "traces": partial(traces, self.g)}
+        makers = {
+            "raster": partial(raster, self.g, self.neurons, self.rate, self.seed),
+            "traces": partial(traces, self.g),
+        }
         if self.chip.kind != "ideal":
             makers["energy"] = partial(energy, self.g, self.rate)
         return Result(study=self, numbers={"rate_hz": self.rate, "isi_cv": self.g / 10}, pictures=makers)

@@ -99,8 +99,16 @@ def _plane(element: Any, parts: Parts) -> dict[str, Any]:
             x, y = header.decimate(x, y)
         xs.append(np.asarray(x))
         ys.append(np.asarray(y))
-        series.append({"label": label, "style": "dots" if name in _DOTS else "line", "step": step, "colour": colour,
-                       "x": header.tight(x), "y": header.tight(y)})
+        series.append(
+            {
+                "label": label,
+                "style": "dots" if name in _DOTS else "line",
+                "step": step,
+                "colour": colour,
+                "x": header.tight(x),
+                "y": header.tight(y),
+            }
+        )
     # The first element with data names the axes; a marking line has no names.
     first = next((part for part, _ in parts if type(part).__name__ not in _RULES), parts[0][0])
     dots_only = all(type(part).__name__ in (*_DOTS, *_RULES) for part, _ in parts)
@@ -110,10 +118,21 @@ def _plane(element: Any, parts: Parts) -> dict[str, Any]:
         return _option(element, parts, name, None)
 
     return {
-        "x": header.axis(option("xlabel") or _label(x), xs, limits=_limits(x, option("xlim")), log=bool(option("logx")),
-                         margin=0.01 if dots_only else 0.0, linked=header.clock(x.name, x.unit or "") or header.clock(x.label, x.unit or "")),
-        "y": header.axis(option("ylabel") or _label(y), ys, limits=_limits(y, option("ylim")), log=bool(option("logy")),
-                         margin=0.03 if dots_only else 0.06),
+        "x": header.axis(
+            option("xlabel") or _label(x),
+            xs,
+            limits=_limits(x, option("xlim")),
+            log=bool(option("logx")),
+            margin=0.01 if dots_only else 0.0,
+            linked=header.clock(x.name, x.unit or "") or header.clock(x.label, x.unit or ""),
+        ),
+        "y": header.axis(
+            option("ylabel") or _label(y),
+            ys,
+            limits=_limits(y, option("ylim")),
+            log=bool(option("logy")),
+            margin=0.03 if dots_only else 0.06,
+        ),
         "series": series,
     }
 
@@ -124,8 +143,12 @@ def _image(image: Any) -> dict[str, Any]:
         left, bottom, right, top = (float(v) for v in image.bounds.lbrt())
     else:
         (left, right), (bottom, top) = image.range(0), image.range(1)
-    made = header.grid(image.dimension_values(2, flat=False), (float(left), float(bottom), float(right), float(top)), _label(z),
-                       _limits(z, _option(image, [], "clim", None)))
+    made = header.grid(
+        image.dimension_values(2, flat=False),
+        (float(left), float(bottom), float(right), float(top)),
+        _label(z),
+        _limits(z, _option(image, [], "clim", None)),
+    )
     return {
         **made,
         "x": header.axis(_label(x), [], limits=(left, right), linked=header.clock(x.name, x.unit or "")),
@@ -149,6 +172,10 @@ def _bars(element: Any, parts: Parts) -> dict[str, Any]:
     rows = {g: np.array([v.get(name, math.nan) for name in names]) for g, v in groups.items()}
     stacked = bool(_option(first, [], "stacked", False))
     reach = [np.nansum(list(rows.values()), axis=0)] if stacked else list(rows.values())
-    value_axis = header.axis(_label(value), reach, limits=_limits(value, _option(first, [], "ylim", None)),
-                             log=bool(_option(element, parts, "logy", False)))
+    value_axis = header.axis(
+        _label(value),
+        reach,
+        limits=_limits(value, _option(first, [], "ylim", None)),
+        log=bool(_option(element, parts, "logy", False)),
+    )
     return header.bars(names, rows, value_axis, stacked=stacked, colours=list(range(len(rows))))

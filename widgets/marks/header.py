@@ -52,7 +52,14 @@ def decimate(x: np.ndarray, y: np.ndarray, limit: int = TRACE_LIMIT) -> tuple[np
 
 
 def axis(
-    label: str, values: list[np.ndarray], *, limits: Any = None, log: bool = False, margin: float = 0.0, linked: str = "", ticks: Any = None
+    label: str,
+    values: list[np.ndarray],
+    *,
+    limits: Any = None,
+    log: bool = False,
+    margin: float = 0.0,
+    linked: str = "",
+    ticks: Any = None,
 ) -> dict[str, Any]:
     """One axis: its label, and the range that holds `values` with a margin, unless `limits` says otherwise."""
     seen = np.concatenate([np.asarray(v, float).ravel() for v in values]) if values else np.zeros(0)
@@ -79,7 +86,9 @@ def clock(name: str, unit: str) -> str:
     return f"{name} {unit}".strip() if is_time else ""
 
 
-def bars(names: list[str], rows: dict[str, np.ndarray], value_axis: dict[str, Any], *, stacked: bool, colours: list[Any]) -> dict[str, Any]:
+def bars(
+    names: list[str], rows: dict[str, np.ndarray], value_axis: dict[str, Any], *, stacked: bool, colours: list[Any]
+) -> dict[str, Any]:
     """The header of lying bars: one row a name, one series a group; the value axis starts at zero unless logarithmic."""
     if not value_axis["log"]:
         value_axis["lo"] = min(0.0, value_axis["lo"])
@@ -89,7 +98,12 @@ def bars(names: list[str], rows: dict[str, np.ndarray], value_axis: dict[str, An
         "x": {**value_axis, "linked": ""},
         "y": {"label": "", "lo": 0, "hi": len(names), "categories": names, "linked": ""},
         "series": [
-            {"label": group if several else "", "style": "bar", "colour": colour, "x": np.ascontiguousarray(values, np.float32)}
+            {
+                "label": group if several else "",
+                "style": "bar",
+                "colour": colour,
+                "x": np.ascontiguousarray(values, np.float32),
+            }
             for colour, (group, values) in zip(colours, rows.items(), strict=True)
         ],
         "stacked": stacked,
@@ -97,7 +111,9 @@ def bars(names: list[str], rows: dict[str, np.ndarray], value_axis: dict[str, An
     }
 
 
-def grid(values: np.ndarray, extent: tuple[float, float, float, float], label: str, limits: Any = None) -> dict[str, Any]:
+def grid(
+    values: np.ndarray, extent: tuple[float, float, float, float], label: str, limits: Any = None
+) -> dict[str, Any]:
     """The colour scale and the cells of an image; `values` has row 0 at the lower edge, `extent` is left, bottom, right, top."""
     values = np.asarray(values, np.float32)[::-1]
     finite = values[np.isfinite(values)]
@@ -111,8 +127,15 @@ def grid(values: np.ndarray, extent: tuple[float, float, float, float], label: s
     return {
         "series": [],
         "bar": {"label": label, "lo": low, "hi": high, "ramp": ramp},
-        "grid": {"left": left, "right": right, "bottom": bottom, "top": top, "width": values.shape[1], "height": values.shape[0],
-                 "values": np.ascontiguousarray(values).ravel()},
+        "grid": {
+            "left": left,
+            "right": right,
+            "bottom": bottom,
+            "top": top,
+            "width": values.shape[1],
+            "height": values.shape[0],
+            "values": np.ascontiguousarray(values).ravel(),
+        },
     }
 
 

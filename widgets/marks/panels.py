@@ -44,23 +44,57 @@ def _plane(panel: Panel, *, dots_only: bool) -> dict[str, Any]:
         if isinstance(layer, Level):
             style = "horizontal" if layer.along == "y" else "vertical"
             (ys if layer.along == "y" else xs).append(np.array([layer.value]))
-            series.append({"label": layer.label, "style": style, "colour": layer.colour, "at": layer.value, "dash": _DASHES[layer.dash]})
+            series.append(
+                {
+                    "label": layer.label,
+                    "style": style,
+                    "colour": layer.colour,
+                    "at": layer.value,
+                    "dash": _DASHES[layer.dash],
+                }
+            )
         elif isinstance(layer, Points):
             # Where the figure leaves all dots alike, the mark gives each series its own shape.
             shape = "" if alike and layer.marker == "dot" else _SHAPES[layer.marker]
-            series.append({"label": layer.label, "style": "dots", "colour": layer.colour, "shape": shape, "size": layer.size,
-                           "x": header.tight(layer.x), "y": header.tight(layer.y)})
+            series.append(
+                {
+                    "label": layer.label,
+                    "style": "dots",
+                    "colour": layer.colour,
+                    "shape": shape,
+                    "size": layer.size,
+                    "x": header.tight(layer.x),
+                    "y": header.tight(layer.y),
+                }
+            )
             xs.append(np.asarray(layer.x))
             ys.append(np.asarray(layer.y))
         elif isinstance(layer, Lines):
             x, y = header.decimate(layer.x, layer.y)
-            series.append({"label": layer.label, "style": "line", "colour": layer.colour, "dash": _DASHES[layer.dash],
-                           "width": layer.width, "x": header.tight(x), "y": header.tight(y)})
+            series.append(
+                {
+                    "label": layer.label,
+                    "style": "line",
+                    "colour": layer.colour,
+                    "dash": _DASHES[layer.dash],
+                    "width": layer.width,
+                    "x": header.tight(x),
+                    "y": header.tight(y),
+                }
+            )
             xs.append(x)
             ys.append(y)
     x, y = panel.x, panel.y
     return {
-        "x": header.axis(x.text, xs, limits=x.limits, log=x.log, margin=0.01 if dots_only else 0.0, ticks=x.ticks, linked=header.clock(x.label, x.unit)),
+        "x": header.axis(
+            x.text,
+            xs,
+            limits=x.limits,
+            log=x.log,
+            margin=0.01 if dots_only else 0.0,
+            ticks=x.ticks,
+            linked=header.clock(x.label, x.unit),
+        ),
         "y": header.axis(y.text, ys, limits=y.limits, log=y.log, margin=0.03 if dots_only else 0.06, ticks=y.ticks),
         "series": series,
     }
@@ -73,7 +107,9 @@ def _image(panel: Panel, image: Image) -> dict[str, Any]:
     x, y = panel.x, panel.y
     return {
         **made,
-        "x": header.axis(x.text, [], limits=x.limits or image.x_range, ticks=x.ticks, linked=header.clock(x.label, x.unit)),
+        "x": header.axis(
+            x.text, [], limits=x.limits or image.x_range, ticks=x.ticks, linked=header.clock(x.label, x.unit)
+        ),
         "y": header.axis(y.text, [], limits=y.limits or image.y_range, ticks=y.ticks),
     }
 

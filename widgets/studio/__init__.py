@@ -1,7 +1,7 @@
 """The Studio: one page, without a notebook, that shows any study with the same controls and the same marks.
 
-    workbench studio                     serves it here and opens the browser
-    serve("network-states", port=5007, open_browser=False)
+workbench studio                     serves it here and opens the browser
+serve("network-states", port=5007, open_browser=False)
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ __all__ = ["serve"]
 
 
 def serve(
-    study: str = "", *, chips: Sequence[str] | None = None, port: int = 5006, open_browser: bool = True, address: str = "127.0.0.1",
+    study: str = "",
+    *,
+    chips: Sequence[str] | None = None,
+    port: int = 5006,
+    open_browser: bool = True,
+    address: str = "127.0.0.1",
     origins: Sequence[str] = (),
 ) -> None:
     """Serve the Studio until Ctrl-C; no request leaves this machine.

@@ -39,12 +39,26 @@ class Page:
         names = list(dict.fromkeys([*([study] if study else []), *STUDIES]))
         self._studies = pn.widgets.Select(options=names, value=names[0], width=230, margin=(2, 8))
         self._languages = pn.widgets.Select(
-            options={_LANGUAGES.get(known, known): known for known in words.languages()}, value=self._language, width=140, margin=(2, 8))
+            options={_LANGUAGES.get(known, known): known for known in words.languages()},
+            value=self._language,
+            width=140,
+            margin=(2, 8),
+        )
         self._title = pn.pane.HTML("", margin=(0, 12), stylesheets=[_STYLE])
         self._body = pn.Column(sizing_mode="stretch_width")
         self.view = pn.Column(
-            pn.Row(self._title, pn.layout.HSpacer(), self._studies, self._languages, sizing_mode="stretch_width", align="center"),
-            self._body, sizing_mode="stretch_width", margin=(4, 12))
+            pn.Row(
+                self._title,
+                pn.layout.HSpacer(),
+                self._studies,
+                self._languages,
+                sizing_mode="stretch_width",
+                align="center",
+            ),
+            self._body,
+            sizing_mode="stretch_width",
+            margin=(4, 12),
+        )
         self._studies.param.watch(lambda _: self.open(), "value")
         self._languages.param.watch(lambda change: self.speak(change.new), "value")
         if pn.state.curdoc is not None:

@@ -17,7 +17,9 @@ from workbench.words import tr
 __all__ = ["run"]
 
 
-def run(study: str, *, chips: Sequence[str] | None, port: int, open_browser: bool, address: str, origins: tuple[str, ...]) -> None:
+def run(
+    study: str, *, chips: Sequence[str] | None, port: int, open_browser: bool, address: str, origins: tuple[str, ...]
+) -> None:
     """See `widgets.studio.serve`."""
     if study:
         load_study(study)  # a misspelt name is better refused here than on the page
@@ -27,12 +29,22 @@ def run(study: str, *, chips: Sequence[str] | None, port: int, open_browser: boo
         return Page(study, chips).view
 
     try:
-        server: Any = pn.serve({"studio": page}, port=port, address=address, show=False, start=False, title=tr("Neuromorphic Workbench"),
-                          websocket_origin=[*_own(address, port), *origins], index="studio")
+        server: Any = pn.serve(
+            {"studio": page},
+            port=port,
+            address=address,
+            show=False,
+            start=False,
+            title=tr("Neuromorphic Workbench"),
+            websocket_origin=[*_own(address, port), *origins],
+            index="studio",
+        )
     except OSError as taken:
         if taken.errno not in (errno.EADDRINUSE, errno.EACCES):
             raise
-        raise WorkbenchError(tr("Port {port} is taken: choose another with --port, or 0 for a free one.", port=port)) from None
+        raise WorkbenchError(
+            tr("Port {port} is taken: choose another with --port, or 0 for a free one.", port=port)
+        ) from None
     where = f"http://{'localhost' if address in ('127.0.0.1', 'localhost', '') else address}:{server.port}/studio"
     print(tr("The Studio is at {where} (Ctrl-C ends it).", where=where), flush=True)
     if open_browser:
