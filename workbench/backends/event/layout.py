@@ -181,7 +181,7 @@ def lay_noise(program: EventProgram, drive: Drive, fused: Sequence[str]) -> dict
     for name in fused:
         b = program.netlist.projections[name]
         key, table, begin, end = drive.rule(b.source)  # type: ignore[misc]
-        rare = 2.0**32 / 2**15  # rare enough that a thousand neurons meet one in a step in thirty
+        rare = 2.0**32 / 2**11  # counts that one neuron in two thousand meets are compared apart
         low, high = int(np.searchsorted(table, rare)), int(np.searchsorted(table, 2.0**32 - rare))
         for k, value in zip(
             columns,

@@ -199,8 +199,8 @@ class EventRun(Run):
             hit=np.empty((pieces, longest), self._state.ready.dtype),
             bits=np.empty((pieces, longest), np.uint32),
             drawn=np.empty((pieces, longest), np.uint32),
-            step=np.empty((pieces, self._window * most), np.int64),
-            neuron=np.empty((pieces, self._window * most), np.int64),
+            step=np.empty((pieces, self._window * most + 1), np.int64),
+            neuron=np.empty((pieces, self._window * most + 1), np.int64),
             written=np.zeros(pieces, np.int64),
             work=np.zeros((self._window, len(program.placement.cores))),
         )

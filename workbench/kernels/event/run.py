@@ -152,40 +152,31 @@ def _deliver(part, state, segments, wires, spike_step, spike_neuron):
     """Put the synapses of a window's spikes into the ring, for one part of the neurons."""
     ring = state.ring
     s_of, s_population, s_base = segments.of, segments.population, segments.base
-    w_targets, w_base, w_lo, w_size, w_row = (
-        wires.targets,
-        wires.row_base,
-        wires.target_start,
-        wires.target_size,
-        wires.row,
-    )
+    w_targets, w_base, w_lo, w_row = wires.targets, wires.row_base, wires.target_start, wires.row
     w_weight, w_weighted, w_weight_at, w_weights = wires.weight, wires.weighted, wires.weight_at, wires.weights
     w_delay, w_delayed, w_delay_at, w_delays = wires.delay, wires.delayed, wires.delay_at, wires.delays
     w_first, w_listed, w_cuts = wires.first, wires.listed, wires.cuts
-    slots = ring.shape[0]
+    # The ring as one line and unsigned places: a slice would cost two reference counts a row, as much as its synapses.
+    slots, rows, size = ring.shape
+    line = ring.reshape(slots * rows * size)
     for q in range(spike_step.size):
         n, i = spike_step[q], spike_neuron[q]
         g = s_of[i]
         population, local = s_population[g], i - s_base[g]
         for r in range(w_first[population], w_first[population + 1]):
             k = w_listed[r]
-            begin, end = w_cuts[w_base[k] + local, part], w_cuts[w_base[k] + local, part + 1]
-            targets = w_targets[begin:end]
-            if w_delayed[k]:
-                lags = w_delays[w_delay_at[k] + begin : w_delay_at[k] + end]
-                for s in range(uint64(targets.size)):
-                    weight = w_weights[w_weight_at[k] + begin + np.int64(s)] if w_weighted[k] else w_weight[k]
-                    ring[(n + lags[s]) % slots, w_row[k], w_lo[k] + np.int64(targets[s])] += weight
+            begin, end = uint64(w_cuts[w_base[k] + local, part]), uint64(w_cuts[w_base[k] + local, part + 1])
+            if w_delayed[k] or w_weighted[k]:
+                for s in range(begin, end):
+                    lag = w_delays[w_delay_at[k] + np.int64(s)] if w_delayed[k] else w_delay[k]
+                    weight = w_weights[w_weight_at[k] + np.int64(s)] if w_weighted[k] else w_weight[k]
+                    at = ((n + lag) % slots * rows + w_row[k]) * size + w_lo[k]
+                    line[uint64(at) + uint64(w_targets[s])] += weight
             else:
-                into = ring[(n + w_delay[k]) % slots, w_row[k], w_lo[k] : w_lo[k] + w_size[k]]
-                if w_weighted[k]:
-                    weights = w_weights[w_weight_at[k] + begin : w_weight_at[k] + end]
-                    for s in range(uint64(targets.size)):
-                        into[targets[s]] += weights[s]
-                else:
-                    weight = w_weight[k]
-                    for s in range(uint64(targets.size)):
-                        into[targets[s]] += weight
+                at = uint64(((n + w_delay[k]) % slots * rows + w_row[k]) * size + w_lo[k])
+                weight = w_weight[k]
+                for s in range(begin, end):
+                    line[at + uint64(w_targets[s])] += weight
 
 
 @njit

@@ -18,34 +18,51 @@ from workbench.kernels.rule import bits
 def poisson(word1, word2, first, table, low, high, scratch, counts):
     """Counts (uint32) of the neurons from index `first`: the few likely thresholds are compared in vector form, the rare ones after."""
     n = uint64(counts.size)
+    top = uint32(0xFFFFFFFF)
     base = uint32(first)
-    for i in range(n):
-        scratch[i] = bits(word1, word2, uint32(base + uint32(i)))
-    for i in range(n):
-        counts[i] = uint32(low)
-    # Four thresholds a pass: fewer loads and stores. Past the last one stands a bound only the rare ends below can meet.
-    for k in range(low, high, 4):
-        t0 = table[k]
-        t1 = table[k + 1] if k + 1 < high else uint32(0xFFFFFFFF)
-        t2 = table[k + 2] if k + 2 < high else uint32(0xFFFFFFFF)
-        t3 = table[k + 3] if k + 3 < high else uint32(0xFFFFFFFF)
-        for i in range(n):
-            x = scratch[i]
-            counts[i] += uint32(x >= t0) + uint32(x >= t1) + uint32(x >= t2) + uint32(x >= t3)
     # One wraparound test for both rare ends: least <= x < most.
     least = table[low - 1] if low > 0 else uint32(0)
-    width = uint32((table[high] if high < table.size else uint32(0xFFFFFFFF)) - least)
+    width = uint32((table[high] if high < table.size else top) - least)
+    for i in range(n):
+        scratch[i] = bits(word1, word2, uint32(base + uint32(i)))
     odd = uint32(0)
     for i in range(n):
         odd |= uint32(uint32(scratch[i] - least) >= width)
+    # Four thresholds a pass: fewer loads and stores. Past the last one stands a bound only the rare ends can meet.
+    for k in range(low, max(high, low + 1), 4):
+        t0 = table[k] if k < high else top
+        t1 = table[k + 1] if k + 1 < high else top
+        t2 = table[k + 2] if k + 2 < high else top
+        t3 = table[k + 3] if k + 3 < high else top
+        if k == low:
+            start = uint32(low)
+            for i in range(n):
+                x = scratch[i]
+                counts[i] = start + uint32(x >= t0) + uint32(x >= t1) + uint32(x >= t2) + uint32(x >= t3)
+        else:
+            for i in range(n):
+                x = scratch[i]
+                counts[i] += uint32(x >= t0) + uint32(x >= t1) + uint32(x >= t2) + uint32(x >= t3)
     if odd:
-        for i in range(n):
-            x = scratch[i]
-            if uint32(x - least) >= width:
-                total = uint32(0)
-                for k in range(table.size):
-                    total += uint32(x >= table[k])
-                counts[i] = total
+        _recount(scratch[:n], table, least, width, counts)
+
+
+@njit
+def _recount(scratch, table, least, width, counts):
+    """Count again, against every threshold, where the bits lie at a rare end; blocks of 32 without one are passed quickly."""
+    for b in range(0, scratch.size, 32):
+        block = scratch[b : b + 32]
+        odd = uint32(0)
+        for i in range(uint64(block.size)):
+            odd |= uint32(uint32(block[i] - least) >= width)
+        if odd:
+            for i in range(block.size):
+                x = block[i]
+                if uint32(x - least) >= width:
+                    total = uint32(0)
+                    for k in range(table.size):
+                        total += uint32(x >= table[k])
+                    counts[b + i] = total
 
 
 @njit
@@ -187,22 +204,16 @@ def count(hit):
 
 @njit
 def collect(ready, hold, first, n, spike_step, spike_neuron, written):
-    """Write the spikes of step n: neurons held until `hold`. Blocks of 32 without one cost a few vector instructions."""
-    whole = ready.size // 32 * 32
-    for b in range(0, whole, 32):
+    """Write the spikes of step n: neurons held until `hold`. Blocks without one cost a few vector instructions."""
+    for b in range(0, ready.size, 32):
         block = ready[b : b + 32]
         some = ready.dtype.type(0)
-        for i in range(uint64(32)):
+        for i in range(uint64(block.size)):
             some |= ready.dtype.type(block[i] == hold)
         if some:
-            for i in range(uint64(32)):
-                if block[i] == hold:
-                    spike_step[written] = n
-                    spike_neuron[written] = first + b + np.int64(i)
-                    written += 1
-    for i in range(whole, ready.size):
-        if ready[i] == hold:
-            spike_step[written] = n
-            spike_neuron[written] = first + i
-            written += 1
+            for i in range(uint64(block.size)):
+                # Written always, kept when it fired: no branch to mispredict.
+                spike_step[written] = n
+                spike_neuron[written] = first + b + np.int64(i)
+                written += np.int64(block[i] == hold)
     return written
