@@ -119,7 +119,7 @@ def install(venv: Path, extras: Sequence[str]) -> None:
         return
     machine = told(python)
     caps = [word for path in machine.get("constraint", []) for word in ("--constraint", path)]
-    command = [uv, "pip", "install", "--quiet", "--python", str(python), *locked, *caps]
+    command = [uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python), *locked, *caps]
     subprocess.run(command, check=True, env=os.environ | in_uv_words(machine))
 
 

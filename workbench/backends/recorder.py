@@ -53,7 +53,7 @@ class Recorder:
         if len(self._edges) == 2:
             self._counts[0] += steps.size
         else:
-            below = [np.count_nonzero(neurons < edge) for edge in self._edges[1:-1]]
+            below = [int(np.count_nonzero(neurons < edge)) for edge in self._edges[1:-1]]
             self._counts += np.diff([0, *below, steps.size])
         chunk = (steps.copy(), neurons.astype(np.int32))
         self._recent.append(chunk)
