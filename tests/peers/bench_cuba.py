@@ -79,7 +79,7 @@ print(time.process_time() - t, (recorder.n_events - before) / 4000)
 def say(engine: str, arithmetic: str, seconds: float, note: str) -> None:
     print(
         json.dumps(
-            {"benchmark": "W1 CUBA", "engine": engine, "arithmetic": arithmetic, "seconds": seconds, "note": note}
+            {"benchmark": "W1 CUBA, CPU", "engine": engine, "arithmetic": arithmetic, "seconds": seconds, "note": note}
         ),
         flush=True,
     )

@@ -1,7 +1,8 @@
 """The slider: 800 E + 200 I neurons, p 0.1, dt 0.1 ms, one second of model time; fifty different settings.
 
 Wall seconds from `Experiment.run` (unfold, draw, compile, run) to the Recording, float64, recorder and ledger on, no cache of
-results: the median is the row, the slowest is in the note. The Brian2 reference runs one of the settings for comparison.
+results: the median is the row, the slowest is in the note. A second row is the whole of `NetworkStates.run`, with its numbers.
+The Brian2 reference runs one of the settings for comparison.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from workbench.chips import CHIPS, Ideal
 from workbench.circuits import CIRCUITS
 from workbench.experiment import Experiment
+from workbench.studies.network_states import NetworkStates
 
 SETTINGS = [(3.0 + 3.0 * (k % 10) / 9, 0.9 + 2.1 * (k // 10) / 4, k) for k in range(50)]
 
@@ -21,7 +23,7 @@ def say(engine: str, seconds: float, note: str) -> None:
     print(
         json.dumps(
             {
-                "benchmark": "slider 1,000 neurons",
+                "benchmark": "slider 1,000 neurons, wall",
                 "engine": engine,
                 "arithmetic": "float64",
                 "seconds": seconds,
@@ -45,6 +47,15 @@ if __name__ == "__main__":
         statistics.median(times),
         f"median of 50, slowest {max(times) * 1e3:.0f} ms, goal 50 ms",
     )
+    study = NetworkStates(chip=CHIPS["loihi-davies"])
+    study.run()
+    times = []
+    for g, eta, seed in SETTINGS:
+        moved = study.changed({"g": g, "eta": eta, "seed": seed})
+        begin = time.perf_counter()
+        moved.run()
+        times.append(time.perf_counter() - begin)
+    say("workbench study.run()", statistics.median(times), f"median of 50, slowest {max(times) * 1e3:.0f} ms")
     reference = quick.on(Ideal())
     reference.vary(duration=0.01).run()
     begin = time.perf_counter()

@@ -71,4 +71,4 @@ def _print(rows: list[dict[str, Any]]) -> None:
         seconds = f"{row['seconds']:.3f} s"
         lines.append((row["benchmark"], row["engine"], row["arithmetic"], seconds, *ratios, row.get("note", "")))
     speed = [tr("speed to {engine}", engine=name) for name in references]
-    say.table(lines, tr("benchmark"), tr("engine"), tr("arithmetic"), tr("wall time"), *speed, tr("note"))
+    say.table(lines, tr("benchmark"), tr("engine"), tr("arithmetic"), tr("time"), *speed, tr("note"))
