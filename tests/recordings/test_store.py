@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5netcdf
@@ -202,11 +205,28 @@ def test_what_the_system_refuses_becomes_a_sentence(
         recording().save(tmp_path / "run.nc")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_read_only_folder_says_so(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
+@pytest.fixture
+def as_nobody() -> Iterator[Path]:
+    """A folder that exists and may not be written: root may write anywhere, so root becomes nobody for the test."""
+    folder = Path(tempfile.mkdtemp())
+    recording().save(folder / "first.nc")  # loads all that is needed while it can be read
+    (folder / "first.nc").unlink()
+    folder.chmod(0o555)
+    me = os.geteuid()
+    if me == 0:
+        os.seteuid(65534)
+    try:
+        yield folder
+    finally:
+        os.seteuid(me)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def test_a_read_only_folder_says_so(as_nobody: Path) -> None:
     with pytest.raises(StoreError, match="is read-only for you"):
-        recording().save(tmp_path / "run.nc")
+        recording().save(as_nobody / "run.nc")
+    assert not list(as_nobody.iterdir())
 
 
 def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
