@@ -39,7 +39,7 @@ def _tap(n, v, currents, taps, low, high):
             taps.out[place] = total / (taps.first[t + 1] - taps.first[t])
 
 
-@njit
+@njit(inline="always")
 def _update(part, begin, end, start, state, segments, noise, outside, times, taps, scratch):
     """Steps `begin` to `end` of one part of the neurons; returns how many spikes it wrote."""
     v, ring, ready, currents = state.v, state.ring, state.ready, state.currents
@@ -57,8 +57,9 @@ def _update(part, begin, end, start, state, segments, noise, outside, times, tap
     spike_step, spike_neuron = scratch.step[part], scratch.neuron[part]
     t_active, t_inactive, t_outside = times.active, times.inactive, times.outside
 
-    slots, rows, _ = ring.shape
+    slots, rows, size = ring.shape
     kinds = currents.shape[0]
+    line, flows, width = ring.reshape(slots * rows * size), currents.reshape(kinds * size), uint64(size)
     delta = rows > kinds  # row 0 is the delta receptor when there is one; exponential receptors follow
     zero = v.dtype.type(0)
     with_current = given.size > 0
@@ -83,32 +84,30 @@ def _update(part, begin, end, start, state, segments, noise, outside, times, tap
                         counts = drawn[:length]
                         table = p_table[p_at[f] : p_at[f + 1]]
                         one.poisson(w1, w2, lo - s_base[g], table, p_low[f], p_high[f], room, counts)
-                        total = one.add_counts(ring[slot, p_row[f], lo:hi], counts, p_weight[f])
+                        total = one.add_counts(line, uint64((slot * rows + p_row[f]) * size + lo), counts, p_weight[f])
                         outside_here[g] += total
                         work[n - begin, core] += total * t_outside
             hold = ready.dtype.type(n + s_hold[g])
-            mine = ready[lo:hi]
+            low, high, here = uint64(lo), uint64(hi), uint64(slot * rows * size)
             if simple:
                 hits, fires = one.step_delta(
-                    v[lo:hi], mine, ring[slot, 0, lo:hi], s_mu[g], s_a[g], s_threshold[g], s_reset[g], now, hold, zero
+                    v, ready, line, low, high, here, s_mu[g], s_a[g], s_threshold[g], s_reset[g], now, hold, zero
                 )
             elif pair:
-                jump1, jump2 = ring[slot, 0, lo:hi], ring[slot, 1, lo:hi]
-                first, second = currents[0, lo:hi], currents[1, lo:hi]
                 b1, b2 = s_b[0, g], s_b[1, g]
                 one.step_pair(
-                    v[lo:hi], mine, first, second, s_mu[g], s_a[g], b1, b2, s_threshold[g], s_reset[g], now, hold
+                    v, ready, flows, low, high, width, s_mu[g], s_a[g], b1, b2, s_threshold[g], s_reset[g], now, hold
                 )
-                hits, fires = one.touched(mine, hold, jump1, jump2, zero)
-                one.decay(first, jump1, s_c[0, g], zero)
-                one.decay(second, jump2, s_c[1, g], zero)
+                hits, fires = one.touched(ready, line, low, high, here, here + width, hold, zero)
+                one.decay(flows, line, low, high, uint64(0), here, s_c[0, g], zero)
+                one.decay(flows, line, low, high, width, here + width, s_c[1, g], zero)
             else:
                 one.relax(x, v[lo:hi], s_mu[g], s_a[g])
                 for e in range(kinds):
                     one.flow(x, currents[e, lo:hi], s_b[e, g], s_c[e, g])
                 if with_current:
                     one.inject(x, given[n - start, lo:hi], s_gain[g])
-                jump = ring[slot, 0, lo:hi]
+                jump, mine = ring[slot, 0, lo:hi], ready[lo:hi]
                 fires = one.fire(x, v[lo:hi], mine, hit, s_threshold[g], s_reset[g], now, hold, jump, delta, zero)
                 for e in range(kinds):
                     one.arrive(currents[e, lo:hi], ring[slot, e + rows - kinds, lo:hi], hit, zero)
@@ -116,11 +115,11 @@ def _update(part, begin, end, start, state, segments, noise, outside, times, tap
             active[g] += hits
             work[n - begin, core] += hits * t_active + (length - hits) * t_inactive
             if fires:
-                written = one.collect(mine, hold, lo, n, spike_step, spike_neuron, written)
+                written = one.collect(ready, low, high, hold, n, spike_step, spike_neuron, written)
     return written
 
 
-@njit
+@njit(inline="always")
 def _listed(part, begin, end, start, state, wires, outside, target_core, times, work):
     """Deliver the listed outside spikes of steps `begin` to `end` to one part of the neurons."""
     ring = state.ring
@@ -143,7 +142,8 @@ def _listed(part, begin, end, start, state, wires, outside, target_core, times, 
 @njit
 def _part(part, begin, end, start, state, segments, wires, noise, outside, times, taps, scratch, target_core):
     """The first half of a window for one part: listed outside spikes, then the steps."""
-    _listed(part, begin, end, start, state, wires, outside, target_core, times, scratch.work)
+    if outside.at[end - start] > outside.at[begin - start]:
+        _listed(part, begin, end, start, state, wires, outside, target_core, times, scratch.work)
     scratch.written[part] = _update(part, begin, end, start, state, segments, noise, outside, times, taps, scratch)
 
 
@@ -179,10 +179,21 @@ def _deliver(part, state, segments, wires, spike_step, spike_neuron):
                     line[at + uint64(w_targets[s])] += weight
 
 
-@njit
+# Alone, the halves of a window are inlined: handing the tables on costs a reference count per array, which one-step windows feel.
+# Side by side they must stay calls: Numba loses writes through a tuple's array when such a body is inlined into a parallel loop.
+_part_alone = njit(inline="always")(_part.py_func)
+_deliver_alone = njit(inline="always")(_deliver.py_func)
+
+
+@njit(inline="always")
 def _merge(begin, end, scratch, spike_step, spike_neuron, written):
     """Put the parts' spikes in order of step and neuron."""
     parts = scratch.written.size
+    if parts == 1:
+        for q in range(scratch.written[0]):
+            spike_step[written + q] = scratch.step[0, q]
+            spike_neuron[written + q] = scratch.neuron[0, q]
+        return written + scratch.written[0]
     at = np.zeros(parts, np.int64)
     for n in range(begin, end):
         for p in range(parts):
@@ -194,7 +205,7 @@ def _merge(begin, end, scratch, spike_step, spike_neuron, written):
     return written
 
 
-@njit
+@njit(inline="always")
 def _time(begin, end, fan, times, work, state, spike_step, spike_neuron):
     """Count the spikes of a window and add its chip time: each step its busiest core, its longest way, the barrier."""
     q = 0
@@ -243,12 +254,12 @@ def advance(
         m = min(n + window, stop, n + (spike_step.size - written) // size)
         scratch.work[: m - n] = 0.0
         for p in range(parts):
-            _part(p, n, m, start, state, segments, wires, noise, outside, times, taps, scratch, target_core)
+            _part_alone(p, n, m, start, state, segments, wires, noise, outside, times, taps, scratch, target_core)
         merged = _merge(n, m, scratch, spike_step, spike_neuron, written)
         steps, neurons = spike_step[written:merged], spike_neuron[written:merged]
         _time(n, m, fan, times, scratch.work, state, steps, neurons)
         for p in range(parts):
-            _deliver(p, state, segments, wires, steps, neurons)
+            _deliver_alone(p, state, segments, wires, steps, neurons)
         written, n = merged, m
     return n, written
 

@@ -1,8 +1,8 @@
 """One step of a run of neurons, as loops that vectorise: Poisson counts, integrate, test, deliver, reset.
 
 Letters: v potential; a, b, c, mu, gain the constants of the exact step (see `Lif.step_constants`); n the step. What makes these
-loops fast, each measured: they run from 0 over slices with unsigned counters (signed offsets keep LLVM from vectorising, since
-Numba tests for negative indices); all lanes of one loop have one width; no loop writes more than a few arrays, or LLVM gives up
+loops fast, each measured: their counters and offsets are unsigned (signed ones keep LLVM from vectorising, since Numba tests for
+negative indices); the fast paths take whole arrays and places, since a slice costs two reference counts; all lanes of one loop have one width; no loop writes more than a few arrays, or LLVM gives up
 proving that they do not overlap.
 """
 
@@ -66,46 +66,49 @@ def _recount(scratch, table, least, width, counts):
 
 
 @njit
-def add_counts(into, counts, weight):
-    """Add weight × counts to the arrivals; returns the sum of the counts."""
+def add_counts(line, at, counts, weight):
+    """Add weight × counts to the arrivals from place `at` of the ring; returns the sum of the counts."""
     total = uint32(0)
-    for i in range(uint64(into.size)):
-        into[i] += weight * into.dtype.type(counts[i])
+    for i in range(uint64(counts.size)):
+        line[at + i] += weight * line.dtype.type(counts[i])
         total += counts[i]
     return np.int64(total)
 
 
 @njit
-def step_delta(v, ready, jump, mu, a, threshold, reset, now, hold, zero):
-    """One step of neurons with the delta receptor alone; returns (neurons touched, neurons fired)."""
+def step_delta(v, ready, line, low, high, at, mu, a, threshold, reset, now, hold, zero):
+    """One step of the neurons `low` to `high` with the delta receptor alone; returns (neurons touched, neurons fired).
+
+    The arrivals of neuron i lie at `line[at + i]`.
+    """
     hits = ready.dtype.type(0)
     fires = ready.dtype.type(0)
-    for i in range(uint64(v.size)):
+    for i in range(low, high):
         old = v[i]
         awake = ready[i] <= now
         new = mu + (old - mu) * a
         new = new if awake else old
         fired = awake & (new > threshold)
-        arrived = jump[i]
+        arrived = line[at + i]
         landed = new + arrived
         landed = landed if awake else new
         v[i] = reset if fired else landed
         ready[i] = hold if fired else ready[i]
         fires += ready.dtype.type(fired)
         hits += ready.dtype.type(fired | (arrived != zero))
-        jump[i] = zero
+        line[at + i] = zero
     return np.int64(hits), np.int64(fires)
 
 
 @njit
-def step_pair(v, ready, first, second, mu, a, b1, b2, threshold, reset, now, hold):
-    """Integrate, test and reset neurons that have two exponential receptors and nothing else."""
-    for i in range(uint64(v.size)):
+def step_pair(v, ready, flows, low, high, size, mu, a, b1, b2, threshold, reset, now, hold):
+    """Integrate, test and reset neurons that have two exponential receptors and nothing else; the flows lie one after the other."""
+    for i in range(low, high):
         old = v[i]
         awake = ready[i] <= now
         new = mu + (old - mu) * a
-        new = new + first[i] * b1
-        new = new + second[i] * b2
+        new = new + flows[i] * b1
+        new = new + flows[size + i] * b2
         new = new if awake else old
         fired = awake & (new > threshold)
         v[i] = reset if fired else new
@@ -113,23 +116,23 @@ def step_pair(v, ready, first, second, mu, a, b1, b2, threshold, reset, now, hol
 
 
 @njit
-def touched(ready, hold, jump1, jump2, zero):
+def touched(ready, line, low, high, at1, at2, hold, zero):
     """(neurons that something arrived for or that fired, neurons that fired): a neuron is held until `hold` only by firing now."""
     hits = ready.dtype.type(0)
     fires = ready.dtype.type(0)
-    for i in range(uint64(ready.size)):
+    for i in range(low, high):
         fired = ready[i] == hold
         fires += ready.dtype.type(fired)
-        hits += ready.dtype.type(fired | (jump1[i] != zero) | (jump2[i] != zero))
+        hits += ready.dtype.type(fired | (line[at1 + i] != zero) | (line[at2 + i] != zero))
     return np.int64(hits), np.int64(fires)
 
 
 @njit
-def decay(current, jump, c, zero):
+def decay(flows, line, low, high, at_flow, at, c, zero):
     """Let an exponential current decay and add a step's arrivals."""
-    for i in range(uint64(current.size)):
-        current[i] = current[i] * c + jump[i]
-        jump[i] = zero
+    for i in range(low, high):
+        flows[at_flow + i] = flows[at_flow + i] * c + line[at + i]
+        line[at + i] = zero
 
 
 @njit
@@ -203,17 +206,17 @@ def count(hit):
 
 
 @njit
-def collect(ready, hold, first, n, spike_step, spike_neuron, written):
+def collect(ready, low, high, hold, n, spike_step, spike_neuron, written):
     """Write the spikes of step n: neurons held until `hold`. Blocks without one cost a few vector instructions."""
-    for b in range(0, ready.size, 32):
-        block = ready[b : b + 32]
+    for b in range(low, high, uint64(32)):
+        end = min(b + uint64(32), high)
         some = ready.dtype.type(0)
-        for i in range(uint64(block.size)):
-            some |= ready.dtype.type(block[i] == hold)
+        for i in range(b, end):
+            some |= ready.dtype.type(ready[i] == hold)
         if some:
-            for i in range(uint64(block.size)):
+            for i in range(b, end):
                 # Written always, kept when it fired: no branch to mispredict.
                 spike_step[written] = n
-                spike_neuron[written] = first + b + np.int64(i)
-                written += np.int64(block[i] == hold)
+                spike_neuron[written] = np.int64(i)
+                written += np.int64(ready[i] == hold)
     return written
