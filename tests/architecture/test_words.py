@@ -84,7 +84,7 @@ def test_no_translation_is_left_over() -> None:
     def named(text: str) -> bool:
         """A label without words of its own is a name in the code, or is put together there: f"{role}_latency_ms"."""
         name, _, rest = text.replace(" ", "_").partition("_")
-        return (f"{name}_{rest}" if rest else name) in source or bool(rest) and f"}}_{rest}" in source
+        return (f"{name}_{rest}" if rest else name) in source or (bool(rest) and f"}}_{rest}" in source)
 
     left = [
         english
