@@ -92,6 +92,7 @@ class _Declared:
     log: bool = False
     table: Callable[[], Mapping[str, Any]] | None = None
     spread: bool = False
+    inner: bool = True
 
 
 class Distribution:
@@ -165,7 +166,7 @@ def member(
     `default` may be the name; it is looked up when the owner is made. With `inner` the knobs of the description nest too.
     """
     made: dict[str, Any] = {
-        "metadata": {"knob": _Declared(kind="name", doc=doc, label=label, table=table, spread=inner)}
+        "metadata": {"knob": _Declared(kind="name", doc=doc, label=label, table=table, inner=inner)}
     }
     return field(default=default, **made)
 
@@ -370,7 +371,7 @@ def _walk(description: Any, prefix: str) -> Iterator[Knob]:
             doc=d.doc,
             log=d.log,
         )
-        if d.kind == "name" and d.spread and dataclasses.is_dataclass(value):
+        if d.kind == "name" and d.inner and dataclasses.is_dataclass(value):
             yield from _walk(value, path + ".")
 
 

@@ -16,7 +16,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WEYL", "bits", "counts_from_bits", "fold", "poisson_table", "step_words", "stream", "uniform"]
+__all__ = ["WEYL", "bits", "counts_from_bits", "poisson_table", "step_words", "stream", "uniform"]
 
 WEYL = 0x9E3779B1
 M1, M2, M3 = 0x21F0AAAD, 0x735A2D97, 0x846CA68B
@@ -27,14 +27,6 @@ def stream(seed: int, *names: object) -> int:
     """The 64-bit key of the stream called `names` under `seed`; other names or seeds give unrelated keys."""
     text = "/".join([str(int(seed)), *map(str, names)])
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
-
-
-def fold(key: int, number: int) -> int:
-    """A new 64-bit key from a key and a whole number (a step, a row): splitmix64's finaliser over their sum."""
-    z = (key + number * 0x9E3779B97F4A7C15) & _MASK64
-    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & _MASK64
-    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & _MASK64
-    return z ^ (z >> 31)
 
 
 def step_words(key: int, start: int, stop: int) -> NDArray[np.uint32]:
@@ -81,10 +73,14 @@ def poisson_table(mean: float) -> NDArray[np.uint32]:
     probability is met to 2^-32 and counts rarer than that do not occur. `mean` may be 0 (no spikes) to 60 000.
     """
     if not 0 <= mean <= 60000:
-        from workbench.errors import DescriptionError  # noqa: PLC0415
+        from workbench.errors import DescriptionError  # noqa: PLC0415  a leaf: loads our sentences only to refuse
+        from workbench.words import tr  # noqa: PLC0415
 
         raise DescriptionError(
-            f"A Poisson source gives {mean:g} spikes per step on average; allowed: 0 … 60000. Use a smaller step or rate."
+            tr(
+                "A Poisson source gives {mean:g} spikes per step on average; allowed: 0 … 60000. Use a smaller step or rate.",
+                mean=mean,
+            )
         )
     if mean == 0:
         return np.zeros(0, np.uint32)

@@ -59,6 +59,25 @@ def test_every_sentence_exists_in_chinese() -> None:
     assert not missing, f"{len(missing)} sentences:\n" + "\n".join(missing)
 
 
+OURS = {"DescriptionError", "PlacementError", "UnsupportedError", "NotebookError", "StoreError"}
+
+
+def test_no_error_of_ours_is_said_past_the_catalogue() -> None:
+    """A refusal is a sentence a learner reads: its words come from tr, never from a literal of their own."""
+    past = []
+    for folder in ("workbench", "widgets"):
+        for path in sorted((HOME / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") in OURS and node.args):
+                    continue
+                said = node.args[0]
+                pieces = said.values if isinstance(said, ast.JoinedStr) else [said]
+                text = "".join(str(p.value) for p in pieces if isinstance(p, ast.Constant))
+                if re.search(r"[A-Za-z]{2,}", text):
+                    past.append(f"{path.relative_to(HOME)}:{node.lineno}  {text}")
+    assert not past, "\n".join(past)
+
+
 def test_the_course_speaks_chinese() -> None:
     course = load_course()
     said = [course.title, *(text for x in course.lesson for text in (x.title, *x.goals))]

@@ -27,6 +27,7 @@ from workbench.circuits.unfold import unfold
 from workbench.circuits.wiring import AllToAll, OneToOne
 from workbench.errors import Cancelled, DescriptionError, PlacementError, StoreError, UnsupportedError
 from workbench.experiment import Experiment
+from workbench.recordings import ledger
 from workbench.units import ms, mV, nS
 
 LOIHI = CHIPS["loihi-davies"]
@@ -152,6 +153,12 @@ def test_spikes_do_not_depend_on_the_placement():
         for c in (9, 100)
         for n in ("E", "I")
     )
+
+
+def test_a_ledger_too_large_is_refused_before_the_run(monkeypatch):
+    monkeypatch.setattr(ledger, "LARGEST", 1000)
+    with pytest.raises(DescriptionError, match="A ledger of 1 windows × 16 places × 9 events takes"):
+        QUICK.on(replace(LOIHI, neurons_per_core=64)).compile()
 
 
 def test_what_does_not_fit_is_refused_with_core_and_resource():

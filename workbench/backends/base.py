@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from workbench.chips.chip import Chip
 from workbench.circuits.drive import Drive
 from workbench.circuits.unfold import Netlist
-from workbench.errors import Cancelled, DescriptionError, UnsupportedError, unknown
+from workbench.errors import DescriptionError, UnsupportedError, unknown
 from workbench.recordings.placement import Placement
 from workbench.recordings.recording import Recording
 from workbench.words import tr
@@ -30,6 +30,7 @@ __all__ = [
     "Run",
     "Window",
     "compile",
+    "finish",
     "report",
     "rounded_delays",
 ]
@@ -227,6 +228,3 @@ def rounded_delays(netlist: Netlist, dt: float) -> tuple[dict[str, Any], tuple[s
             )
         steps[name] = int(whole) if whole.ndim == 0 else whole
     return steps, tuple(losses)
-
-
-__all__ += ["Cancelled", "finish"]

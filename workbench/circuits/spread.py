@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from workbench import streams
 from workbench.errors import DescriptionError
 from workbench.fields import Distribution
+from workbench.words import tr
 
 __all__ = ["Linear", "LogNormal", "Normal", "Uniform", "Values", "realise"]
 
@@ -28,7 +29,7 @@ class Normal(Distribution):
 
     def __post_init__(self) -> None:
         if self.sd < 0 or self.bounds()[0] > self.bounds()[1]:
-            raise DescriptionError(f"{self!r}: sd must not be negative and low must not exceed high.")
+            raise DescriptionError(tr("{spread}: sd must not be negative and low must not exceed high.", spread=self))
 
     def bounds(self) -> tuple[float, float]:
         """The cut points."""
@@ -58,7 +59,7 @@ class Uniform(Distribution):
 
     def __post_init__(self) -> None:
         if not self.low <= self.high:
-            raise DescriptionError(f"{self!r}: low must not exceed high.")
+            raise DescriptionError(tr("{spread}: low must not exceed high.", spread=self))
 
     def bounds(self) -> tuple[float, float]:
         """The ends."""
@@ -79,7 +80,7 @@ class LogNormal(Distribution):
 
     def __post_init__(self) -> None:
         if self.mean <= 0 or self.sigma < 0:
-            raise DescriptionError(f"{self!r}: the mean must be positive and sigma not negative.")
+            raise DescriptionError(tr("{spread}: the mean must be positive and sigma not negative.", spread=self))
 
     def bounds(self) -> tuple[float, float]:
         """Four sigma to either side, in the logarithm."""
@@ -119,7 +120,7 @@ class Values(Distribution):
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(float(v) for v in self.values))
         if not self.values or not all(map(math.isfinite, self.values)):
-            raise DescriptionError("Values needs at least one number, all of them finite.")
+            raise DescriptionError(tr("Values needs at least one number, all of them finite."))
 
     def bounds(self) -> tuple[float, float]:
         """The smallest and the largest."""
@@ -128,7 +129,9 @@ class Values(Distribution):
     def from_uniform(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """The values themselves; raises DescriptionError when their number does not fit."""
         if len(self.values) != u.size:
-            raise DescriptionError(f"{len(self.values)} values are given for {u.size} places.")
+            raise DescriptionError(
+                tr("{given} values are given for {places} places.", given=len(self.values), places=u.size)
+            )
         return np.asarray(self.values)
 
 

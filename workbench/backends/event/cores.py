@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from workbench.backends import outside
 from workbench.backends.event.layout import Wires, targets_of
-from workbench.chips.event import EventChip
+from workbench.chips.event import EVENTS, EventChip
 from workbench.circuits.unfold import Netlist
 from workbench.mapping import partition, place, route
+from workbench.recordings.ledger import Ledger
 from workbench.recordings.placement import Placement
 
 __all__ = ["Fan", "lay_cores", "sum_at"]
@@ -42,6 +43,7 @@ def lay_cores(netlist: Netlist, chip: EventChip, wires: Wires, losses: tuple[str
         in_degree[netlist.populations[b.target].span] += 1
     core_of = partition.fill(in_degree, neurons=chip.neurons_per_core, synapses=chip.synapses_per_core)
     cores = int(core_of[-1]) + 1
+    Ledger.room(1, cores, len(EVENTS))
     tiles = place.row_major(cores, chip)
     # One row per neuron, then one per source neuron: how many of its synapses lie on each core.
     reach = {

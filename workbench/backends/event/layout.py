@@ -54,7 +54,6 @@ def lay_wires(netlist: Netlist, kept: Mapping[str, Block], delays: Mapping[str, 
         for k in (
             "row_base",
             "target_start",
-            "target_size",
             "row",
             "weight",
             "weighted",
@@ -73,7 +72,6 @@ def lay_wires(netlist: Netlist, kept: Mapping[str, Block], delays: Mapping[str, 
         targets[place_at:end] = rows_of.targets
         a["row_base"].append(base)
         a["target_start"].append(netlist.populations[b.target].start)
-        a["target_size"].append(b.sizes[1])
         a["row"].append(rows[b.receptor])
         a["weight"].append(0.0 if own_w else b.weight)
         a["weighted"].append(own_w)

@@ -34,7 +34,6 @@ class Wires(NamedTuple):
     targets: np.ndarray  # uint16 or uint32, local to the target population
     row_base: np.ndarray
     target_start: np.ndarray
-    target_size: np.ndarray
     row: np.ndarray  # accumulator row of the block's receptor
     weight: np.ndarray
     weighted: np.ndarray  # uint8: the block has a weight per synapse, at weights[weight_at + place]
