@@ -41,6 +41,11 @@ fJ: Final = 1e-15
 W: Final = 1.0
 mW: Final = 1e-3
 uW: Final = 1e-6
+mm2: Final = 1e-6
+um2: Final = 1e-12
+bit: Final = 1.0
+kbit: Final = 1024.0
+Mbit: Final = 1024.0**2
 
 # What a knob may be shown in, how much one of it is in SI, and the ending of its border name.
 _SHOWN: Final[dict[str, tuple[float, str]]] = {
@@ -78,6 +83,12 @@ _SHOWN: Final[dict[str, tuple[float, str]]] = {
     "fJ": (fJ, "fj"),
     "W": (W, "w"),
     "mW": (mW, "mw"),
+    "µW": (uW, "uw"),
+    "mm²": (mm2, "mm2"),
+    "µm²": (um2, "um2"),
+    "bit": (bit, "bits"),
+    "kbit": (kbit, "kbits"),
+    "Mbit": (Mbit, "mbits"),
     "%": (0.01, "percent"),
     "V/s": (1.0, "v_per_s"),
 }

@@ -101,9 +101,13 @@ class Probe:
 @final
 @dataclass(frozen=True)
 class Limits:
-    """What a run may keep: spikes beyond `spikes` are counted but not stored, and the recording says so."""
+    """What a run may keep: spikes beyond `spikes` are counted but not stored, and the recording says so.
+
+    `window` is the model time of one window of the ledger, s; one window for the whole run by default.
+    """
 
     spikes: int = 20_000_000
+    window: float | None = None
 
 
 @final

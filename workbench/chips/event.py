@@ -7,30 +7,37 @@ from dataclasses import field
 from typing import ClassVar, final
 
 from workbench.chips.chip import Chip
-from workbench.errors import DescriptionError
+from workbench.errors import DescriptionError, unknown
 from workbench.fields import choice, count, described, quantity
 from workbench.recordings.prices import Price
-from workbench.units import ns, us
+from workbench.units import mm2, ns, us
 from workbench.words import tr
 
 __all__ = ["EVENTS", "EventChip"]
 
 EVENTS = (
+    "core step",
     "active update",
     "inactive update",
     "synaptic operation",
+    "dense operation",
+    "shared operation",
     "outside operation",
     "spike",
     "packet",
+    "packet received",
     "tile-local packet",
     "east-west hop",
     "north-south hop",
 )
 """What an event chip counts.
 
-An update is one step of one neuron: active when something arrived for it or it fired, else inactive. A synaptic operation is one
-spike at one synapse; one from an outside source is counted apart. A packet is one spike on its way to one core; a tile-local
-packet stays on its tile, the others hop from tile to tile.
+A core step is one step of one core in use: leakage and clock. An update is one step of one neuron: active when something arrived
+for it or it fired, else inactive (see `EventChip.counting`). A synaptic operation is one spike at one synapse; it is a dense
+operation in an all-to-all block and a shared operation where many synapses share one weight kernel (a convolution), because some
+chips price those apart; one from an outside source is counted apart too. A packet is one spike leaving its core, for one core each
+(unicast) or for all of them at once (multicast); it is received once by every core it goes to. A tile-local packet stays on its
+tile, the others hop from tile to tile.
 """
 
 
@@ -51,18 +58,56 @@ class EventChip(Chip):
     )
     barrier_one: float = quantity(113 * ns, "ns", low=0.0, high=1000 * us, doc="end-of-step barrier with one tile")
     barrier_all: float = quantity(465 * ns, "ns", low=0.0, high=1000 * us, doc="end-of-step barrier with 32 tiles")
+    barriers: tuple[tuple[int, float], ...] = ()
+    """Measured barriers as (tiles in use, seconds), ascending: they replace the two numbers above; the last one at or below holds."""
     arithmetic: str = choice(
-        "float64", ("float64", "float32"), doc="float64 equals Brian2 spike for spike; float32 is faster"
+        "float64",
+        ("float64", "float32", "integer"),
+        doc="float64 equals Brian2 spike for spike; float32 is faster; integer is what the chip's own numbers allow",
     )
+    weight_bits: int = count(8, low=2, high=24, doc="bits of a weight with its sign, in integer arithmetic")
+    weight_scale: str = choice(
+        "population", ("population", "neuron"), doc="one exponent for the weights of a projection, or one for each target neuron"
+    )
+    counting: str = choice(
+        "arrival",
+        ("arrival", "nonzero"),
+        doc="what makes an update active: an arrival or a spike; or also a state or a bias that is not zero",
+    )
+    partition: str = choice("sequential", ("sequential", "clustered"), doc="how neurons are dealt to cores")
+    placement: str = choice(
+        "row-major",
+        ("row-major", "random", "hilbert", "force-directed", "annealing"),
+        doc="how cores are put on the mesh; force-directed and annealing start from hilbert",
+    )
+    routing: str = choice("unicast", ("unicast", "multicast"), doc="a packet for each core, or one that splits on its way")
+    timing: str = choice(
+        "simple",
+        ("simple", "queued", "asynchronous"),
+        doc="chip time: slowest core and barrier; routers and links as queues; or no barrier at all",
+    )
+    link_buffer: int = count(16, low=1, high=1_000_000, doc="packets a link can hold before the one behind it waits", log=True)
+    core_area: float = quantity(0.41 * mm2, "mm²", low=0.0, high=10_000 * mm2, doc="silicon of one core")
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
 
     def check(self) -> None:
-        """Every event needs a price."""
+        """Every event needs a price, every price an event; measured barriers must ascend."""
         for event in EVENTS:
             if event not in self.prices:
                 raise DescriptionError(
                     tr("EventChip '{name}' has no price for '{event}'.", name=self.name, event=event)
                 )
+        for event in self.prices:
+            if event not in EVENTS:
+                raise unknown("event", event, EVENTS)
+        tiles = [t for t, _ in self.barriers]
+        if tiles != sorted(set(tiles)) or any(t < 1 for t in tiles) or any(not 0 <= b < 1 for _, b in self.barriers):
+            raise DescriptionError(
+                tr(
+                    "EventChip '{name}': barriers must be (tiles, seconds) with tiles from 1 ascending and seconds from 0 to 1.",
+                    name=self.name,
+                )
+            )
 
     @property
     def tiles(self) -> int:
@@ -74,6 +119,16 @@ class EventChip(Chip):
         """Cores on the chip."""
         return self.tiles * self.cores_per_tile
 
+    @property
+    def area(self) -> float:
+        """Silicon of all cores, m²."""
+        return self.cores * self.core_area
+
     def barrier(self, tiles: int) -> float:
-        """The end-of-step barrier for so many tiles in use, s: linear between the two published ends (assumed between them)."""
+        """The end-of-step barrier for so many tiles in use, s.
+
+        From the table `barriers` if there is one; else linear between the two published ends (assumed between them).
+        """
+        if self.barriers:
+            return next((b for t, b in reversed(self.barriers) if t <= max(1, tiles)), self.barriers[0][1])
         return self.barrier_one + (self.barrier_all - self.barrier_one) * (max(1, tiles) - 1) / 31

@@ -20,14 +20,20 @@ _SAME = Citation(
     "assumed", "an outside spike at a synapse is priced like one from inside; table 2 has no separate entry"
 )
 _INCLUDED = Citation("assumed", "table 2 folds this into the neuron update and the hops")
+_ALIKE = Citation("assumed", "table 2 has one price for every synapse, however it is stored")
+_UNKNOWN = Citation("assumed", "not in table 2: leakage is left out")
 
 _LOIHI_PRICES = {
+    "core step": Price(0.0, 0.0, _UNKNOWN),
     "active update": Price(81 * pJ, 8.4 * ns, _DAVIES),
     "inactive update": Price(52 * pJ, 5.3 * ns, _DAVIES),
     "synaptic operation": Price(23.6 * pJ, 3.5 * ns, _DAVIES),
+    "dense operation": Price(23.6 * pJ, 3.5 * ns, _ALIKE),
+    "shared operation": Price(23.6 * pJ, 3.5 * ns, _ALIKE),
     "outside operation": Price(23.6 * pJ, 3.5 * ns, _SAME),
     "spike": Price(0.0, 0.0, _INCLUDED),
     "packet": Price(0.0, 0.0, _INCLUDED),
+    "packet received": Price(0.0, 0.0, _INCLUDED),
     "tile-local packet": Price(1.7 * pJ, 2.1 * ns, _DAVIES),
     "east-west hop": Price(3.0 * pJ, 4.1 * ns, _DAVIES),
     "north-south hop": Price(4.0 * pJ, 6.5 * ns, _DAVIES),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-__all__ = ["Conductance", "Current", "Delta", "Exponential", "Gap", "Receptor"]
+__all__ = ["Conductance", "Current", "Delta", "Exponential", "Gap", "Jump", "Receptor"]
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,19 @@ class Conductance(Receptor):
     reversal: float | str = 0.0
     unit: ClassVar[str] = "siemens"
     grid: ClassVar[float] = 2.0**-70
+
+
+@final
+@dataclass(frozen=True)
+class Jump(Receptor):
+    """A jump of a discrete-time neuron's `variable` by the weight, a number without unit, in time for the step it is due in.
+
+    `variable` then loses the share `leak` (a number, or the name of a field of the neuron) in each step; 1 empties it.
+    """
+
+    leak: float | str = 1.0
+    unit: ClassVar[str] = "1"
+    grid: ClassVar[float] = 2.0**-32
 
 
 @final

@@ -336,7 +336,11 @@ class EventRun(Run):
         )
         starts, landed, worked = fan.arrays["start"], fan.arrays["core"], fan.arrays["operations"]
         times = np.repeat(fired, np.diff(starts))
+        nothing = np.zeros(cores, np.int64)
+        table["core step"] = nothing + self.step
         table["synaptic operation"] = sum_at(landed, worked * times, cores)
+        table["dense operation"] = table["shared operation"] = nothing
+        table["packet received"] = sum_at(landed, times, cores)
         home = fan.core_of
         for event, per_spike in fan.per_spike.items():
             table[event] = sum_at(home, per_spike * fired, cores)
