@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Any, final
+from typing import Any, ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,9 @@ class Rows:
 class Wiring:
     """Abstract: a rule for who is connected with whom."""
 
+    storage: ClassVar[str] = "synaptic operation"
+    """What a chip counts when a spike meets one of these synapses: some chips price dense and shared weights apart."""
+
     def edges(self, sources: int, targets: int, key: int) -> Edges:
         """Source and target of every synapse (int32, int32), in canonical order."""
         raise NotImplementedError
@@ -73,6 +76,8 @@ def _narrow(targets: int) -> Any:
 @dataclass(frozen=True)
 class AllToAll(Wiring):
     """Every source with every target; `self_connections` keeps the diagonal of a population onto itself."""
+
+    storage: ClassVar[str] = "dense operation"
 
     self_connections: bool = True
 

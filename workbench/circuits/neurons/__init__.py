@@ -9,6 +9,7 @@ NEURONS = LazyTable(
     "neuron model",
     {
         "lif": "workbench.circuits.neurons.lif:Lif",
+        "discrete-lif": "workbench.circuits.neurons.discrete_lif:DiscreteLif",
         "adex": "workbench.circuits.neurons.adex:AdEx",
         "izhikevich": "workbench.circuits.neurons.izhikevich:Izhikevich",
         "hodgkin-huxley": "workbench.circuits.neurons.hodgkin_huxley:HodgkinHuxley",
