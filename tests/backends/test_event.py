@@ -157,7 +157,7 @@ def test_spikes_do_not_depend_on_the_placement():
 
 def test_a_ledger_too_large_is_refused_before_the_run(monkeypatch):
     monkeypatch.setattr(ledger, "LARGEST", 1000)
-    with pytest.raises(DescriptionError, match="A ledger of 1 windows × 16 places × 9 events takes"):
+    with pytest.raises(DescriptionError, match="A ledger of 1 windows × 16 places × 13 events takes"):
         QUICK.on(replace(LOIHI, neurons_per_core=64)).compile()
 
 
