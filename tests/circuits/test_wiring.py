@@ -9,7 +9,17 @@ from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from tests.naive import rule_bits
-from workbench.circuits.wiring import AllToAll, Explicit, FixedInDegree, FixedProbability, HashRule, OneToOne, Wiring
+from workbench.circuits.wiring import (
+    PAGE,
+    AllToAll,
+    Explicit,
+    FixedInDegree,
+    FixedProbability,
+    FixedTotalNumber,
+    HashRule,
+    OneToOne,
+    Wiring,
+)
 from workbench.errors import DescriptionError
 
 RULES = [
@@ -20,6 +30,8 @@ RULES = [
     FixedProbability(1.0),
     FixedInDegree(degree=4),
     FixedInDegree(fraction=0.5),
+    FixedTotalNumber(0),
+    FixedTotalNumber(700),
     HashRule(fan_out=5),
     HashRule(fan_out=5, locality=0.8, reach=3),
 ]
@@ -57,6 +69,33 @@ def test_fixed_probability_is_the_written_rule():
     ]
 
 
+def test_a_total_is_the_written_rule():
+    i, j = FixedTotalNumber(PAGE + 3).edges(50, 40, 11)
+    drawn = [
+        (rule_bits(11, d >> 16, (d & 0xFFFF) + PAGE) * 40 >> 32, rule_bits(11, d >> 16, d & 0xFFFF) * 50 >> 32)
+        for d in range(PAGE + 3)
+    ]
+    assert list(zip(j.tolist(), i.tolist())) == sorted(drawn, key=lambda pair: pair[0])
+
+
+@pytest.mark.parametrize(("sources", "targets"), [(70_000, 300), (300, 70_000), (1, 1)])
+def test_a_total_over_several_pages_has_the_same_rows_as_its_edges(sources, targets):
+    rule = FixedTotalNumber(3 * PAGE + 17)
+    rows, twin = rule.rows(sources, targets, 5, numbered=True), Wiring.rows(rule, sources, targets, 5, numbered=True)
+    assert rows.edge.size == rule.total == rule.count(sources, targets, 5)
+    for one, other in ((rows.start, twin.start), (rows.targets, twin.targets), (rows.edge, twin.edge)):
+        assert np.array_equal(one, other)
+    assert rows.targets.dtype == twin.targets.dtype
+
+
+def test_a_total_spreads_evenly_over_both_sides_and_every_page():
+    i, j = FixedTotalNumber(400_000).edges(1000, 2000, 3)
+    for drawn, size in ((i, 1000), (j, 2000)):
+        degrees = np.bincount(drawn, minlength=size)
+        assert stats.chisquare(degrees).pvalue > 1e-4
+    assert abs(np.corrcoef(i, j)[0, 1]) < 5 / np.sqrt(400_000)
+
+
 def test_degrees_have_the_right_distribution():
     i, _ = FixedInDegree(fraction=0.1).edges(1000, 1000, 3)
     out = np.bincount(i, minlength=1000)
@@ -83,6 +122,8 @@ def test_one_to_one_needs_equal_sizes():
         (lambda: FixedProbability(1.2), "between 0 and 1"),
         (lambda: FixedInDegree(), "either degree or fraction"),
         (lambda: FixedInDegree(fraction=2.0), "fraction between 0 and 1"),
+        (lambda: FixedTotalNumber(-1), "whole number, 0 or more"),
+        (lambda: FixedTotalNumber(2.5), "whole number, 0 or more"),
         (lambda: HashRule(fan_out=-1), "fan_out"),
         (lambda: Explicit([[1, 2]]), "SciPy sparse matrix"),
         (lambda: Explicit(sparse.coo_matrix([[np.inf]])), "not finite"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from workbench.errors import DescriptionError
 from workbench.fields import Distribution
 from workbench.words import tr
 
+# A distribution that says `pointwise` gives each place its value without looking at the others, so that a block of synapses
+# may be made real in pieces, and in any order.
+
 __all__ = ["Linear", "LogNormal", "Normal", "Uniform", "Values", "realise"]
 
 
@@ -21,6 +24,8 @@ __all__ = ["Linear", "LogNormal", "Normal", "Uniform", "Values", "realise"]
 @dataclass(frozen=True)
 class Normal(Distribution):
     """A normal distribution, cut at `low` and `high` by drawing on the part between them (default: four sd around the mean)."""
+
+    pointwise: ClassVar[bool] = True
 
     mean: float
     sd: float
@@ -54,6 +59,8 @@ class Normal(Distribution):
 class Uniform(Distribution):
     """A uniform distribution between `low` and `high`."""
 
+    pointwise: ClassVar[bool] = True
+
     low: float
     high: float
 
@@ -74,6 +81,8 @@ class Uniform(Distribution):
 @dataclass(frozen=True)
 class LogNormal(Distribution):
     """A log-normal distribution with the given `mean` of the values and `sigma` of their logarithm, cut at four sigma."""
+
+    pointwise: ClassVar[bool] = True
 
     mean: float
     sigma: float

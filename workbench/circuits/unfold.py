@@ -1,15 +1,15 @@
 """Unfold: everything random about a network is decided once, here, for every backend.
 
-The result may hold rules in place of arrays: wiring stays a rule with its key until a backend asks for edges or rows, and what
-is the same for all stays one number.
+The result may hold rules in place of arrays: wiring stays a rule with its key until a backend asks for edges or rows, weights and
+delays that differ stay a distribution with its key, and what is the same for all stays one number.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, final
 
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import streams
+from workbench.circuits.drawn import Drawn
 from workbench.circuits.network import Network, Projection
 from workbench.circuits.neurons.neuron import Neuron
 from workbench.circuits.spread import realise
@@ -30,6 +31,22 @@ from workbench.words import tr
 __all__ = ["Block", "Cells", "Netlist", "SourceCells", "unfold"]
 
 Realised = float | NDArray[np.float64]
+
+
+class _Real:
+    """A field that may hold a rule; reading it gives numbers all the same."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = f"_{name}"
+
+    def __get__(self, block: Any, owner: Any = None) -> Realised:
+        if block is None:  # asked for a default, which a block does not have
+            raise AttributeError(self.name)
+        held = block.__dict__[self.name]
+        return held.all() if isinstance(held, Drawn) else held
+
+    def __set__(self, block: Any, value: Realised | Drawn) -> None:
+        block.__dict__[self.name] = value
 
 
 @final
@@ -65,7 +82,10 @@ class SourceCells:
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Block:
-    """The synapses of one projection: a wiring rule with its key, weights and delays (one number, or one per edge)."""
+    """The synapses of one projection: a wiring rule with its key, weights and delays (one number, or one per edge).
+
+    `weight` and `delay` are the numbers, all at once. A large block is better asked for some at a time: `weights(rows.edge[a:b])`.
+    """
 
     name: str
     source: str
@@ -76,8 +96,36 @@ class Block:
     rule: Wiring
     key: int
     sizes: tuple[int, int]
-    weight: Realised
-    delay: Realised
+    weight: _Real = _Real()
+    delay: _Real = _Real()
+
+    @property
+    def weighted(self) -> bool:
+        """Whether every synapse has a weight of its own."""
+        return not isinstance(self.__dict__["_weight"], float)
+
+    @property
+    def delayed(self) -> bool:
+        """Whether every synapse has a delay of its own."""
+        return not isinstance(self.__dict__["_delay"], float)
+
+    def weights(self, numbers: NDArray[Any] | None = None) -> Realised:
+        """The weights of the synapses with these canonical numbers (see Rows.edge), or of all; one number where all are equal."""
+        return _some(self.__dict__["_weight"], numbers)
+
+    def delays(self, numbers: NDArray[Any] | None = None) -> Realised:
+        """The delays (s) of the synapses with these canonical numbers, or of all; one number where all are equal."""
+        return _some(self.__dict__["_delay"], numbers)
+
+    def extremes(self) -> dict[str, tuple[float, float]]:
+        """The smallest and the largest "weight" and "delay" there is, without holding all of them."""
+        return {what: _extremes(self.__dict__[f"_{what}"]) for what in ("weight", "delay")}
+
+    def mapped(self, *, weight: Callable[[Any], Any] | None = None, delay: Callable[[Any], Any] | None = None) -> Block:
+        """The same synapses with a function over their weights or delays; what is a rule stays a rule."""
+        return replace(
+            self, weight=_mapped(self.__dict__["_weight"], weight), delay=_mapped(self.__dict__["_delay"], delay)
+        )
 
     def edges(self) -> Edges:
         """Source and target of each synapse (local indices, int32), in canonical order: the order of weight and delay arrays."""
@@ -169,12 +217,7 @@ def _block(name: str, p: Projection, network: Network, seed: int) -> Block:
     kind = network.populations[p.target].neuron.receptors[p.receptor]
     key = streams.stream(seed, "wiring", "edges", name)
     weight, delay = _finite(name, "weight", p.weight), _finite(name, "delay", p.delay)
-    if isinstance(weight, Distribution) or isinstance(delay, Distribution):
-        edges = p.wiring.count(*sizes, key)
-        weight, delay = _real(weight, edges, seed, "weight", name), _real(delay, edges, seed, "delay", name)
-    if kind.grid:
-        weight = np.rint(np.asarray(weight) / kind.grid) * kind.grid
-        weight = float(weight) if weight.ndim == 0 else weight
+    edges = p.wiring.count(*sizes, key) if any(isinstance(v, Distribution) for v in (weight, delay)) else 0
     return Block(
         name=name,
         source=p.source,
@@ -185,9 +228,41 @@ def _block(name: str, p: Projection, network: Network, seed: int) -> Block:
         rule=p.wiring,
         key=key,
         sizes=sizes,
-        weight=weight,
-        delay=delay,
+        weight=_drawn(weight, edges, kind.grid, seed, "weight", name),
+        delay=_drawn(delay, edges, 0.0, seed, "delay", name),
     )
+
+
+def _drawn(value: Any, edges: int, grid: float, seed: int, *names: str) -> Any:
+    """One number; or a rule where each synapse's number can be had without the others'; or the numbers."""
+    if getattr(value, "pointwise", False):
+        return Drawn(spread=value, key=streams.stream(seed, "wiring", *names), size=edges, grid=grid)
+    made = np.asarray(_real(value, edges, seed, *names))
+    made = np.rint(made / grid) * grid if grid else made
+    return float(made) if made.ndim == 0 else made
+
+
+def _some(held: Any, numbers: NDArray[Any] | None) -> Realised:
+    if isinstance(held, float):
+        return held
+    if isinstance(held, Drawn):
+        return held.all() if numbers is None else held.at(numbers)
+    return held if numbers is None else held[numbers]
+
+
+def _extremes(held: Any) -> tuple[float, float]:
+    if isinstance(held, Drawn):
+        return held.extremes()
+    return (float(np.min(held)), float(np.max(held))) if np.size(held) else (0.0, 0.0)
+
+
+def _mapped(held: Any, function: Callable[[Any], Any] | None) -> Any:
+    if function is None:
+        return held
+    if isinstance(held, Drawn):
+        return held.mapped(function)
+    made = np.asarray(function(np.asarray(held, np.float64)), np.float64)
+    return float(made) if made.ndim == 0 else made
 
 
 def _finite(name: str, what: str, value: Any) -> Any:

@@ -23,6 +23,7 @@ __all__ = [
     "Explicit",
     "FixedInDegree",
     "FixedProbability",
+    "FixedTotalNumber",
     "HashRule",
     "OneToOne",
     "Rows",
@@ -30,6 +31,9 @@ __all__ = [
 ]
 
 Edges = tuple[NDArray[np.int32], NDArray[np.int32]]
+
+PAGE = 1 << 16
+"""Draws of `FixedTotalNumber` that share one pair of key words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +45,7 @@ class Rows:
 
     start: NDArray[np.int64]
     targets: NDArray[Any]
-    edge: NDArray[np.int64] | None
+    edge: NDArray[Any] | None
 
 
 @dataclass(frozen=True)
@@ -197,6 +201,52 @@ class FixedInDegree(Wiring):
     def count(self, sources: int, targets: int, key: int) -> int:
         """In-degree × targets."""
         return self.inputs(sources) * targets
+
+
+@final
+@dataclass(frozen=True)
+class FixedTotalNumber(Wiring):
+    """So many synapses in all: each draws its source and its target, with replacement (multapses and autapses happen).
+
+    Draw d belongs to page d >> 16 of the rule, with k = d & 0xffff: its source is bits(key, page, k) · sources >> 32, its target
+    bits(key, page, k + 65536) · targets >> 32. In- and out-degrees are binomial, as in the microcircuit of Potjans and Diesmann
+    2014, Cereb. Cortex 24:785.
+    """
+
+    total: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.total, bool) or not isinstance(self.total, int) or self.total < 0:
+            raise DescriptionError(
+                tr("FixedTotalNumber.total is {value!r}: it must be a whole number, 0 or more.", value=self.total)
+            )
+
+    def edges(self, sources: int, targets: int, key: int) -> Edges:
+        """See Wiring; in NumPy. Synapses of one target stay in the order of their draws."""
+        i, j = np.empty(self.total, np.int32), np.empty(self.total, np.int32)
+        k = np.arange(PAGE, dtype=np.uint32)
+        for first in range(0, self.total, PAGE):
+            w = streams.step_words(key, first // PAGE, first // PAGE + 1)[0]
+            here = k[: self.total - first]
+            for drawn, shift, size in ((i, 0, sources), (j, PAGE, targets)):
+                bits = streams.bits(w[0], w[1], here + np.uint32(shift)).astype(np.uint64)
+                drawn[first : first + PAGE] = (bits * np.uint64(size)) >> np.uint64(32)
+        order = np.argsort(j.astype(_narrow(targets)), kind="stable")
+        return i[order], j[order]
+
+    def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
+        """See Wiring; straight from the rule: counted, dealt to the targets, dealt to the sources. No list of edges is made."""
+        from workbench.kernels import wiring  # noqa: PLC0415
+
+        number = (np.uint32 if self.total <= 2**32 else np.int64)(0)
+        start, flat, edge = wiring.rows_of_total(
+            sources, targets, self.total, np.uint64(key), _narrow(targets)(0), _narrow(sources)(0), number, numbered
+        )
+        return Rows(start, flat, edge if numbered else None)
+
+    def count(self, sources: int, targets: int, key: int) -> int:
+        """The total."""
+        return self.total
 
 
 @final

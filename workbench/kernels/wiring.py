@@ -53,3 +53,71 @@ def rows_of_pairs(sources, targets, key, limit, sample):
                 flat[at[i]] = j
                 at[i] += 1
     return start, flat
+
+
+@njit(inline="always")
+def _drawn(w1, w2, k, size):
+    """One draw among `size`."""
+    return uint32((uint64(bits(w1, w2, uint32(k))) * uint64(size)) >> uint64(32))
+
+
+@njit(cache=True, nogil=True)
+def _page(key, page, total, sources, targets, i, j):
+    """Sources and targets of one page of draws into `i` and `j`; returns how many there are."""
+    w1, w2 = words(key, page)
+    n = min(65536, total - page * 65536)
+    for k in range(n):
+        i[k] = _drawn(w1, w2, k, sources)
+    for k in range(n):
+        j[k] = _drawn(w1, w2, k + 65536, targets)
+    return n
+
+
+@njit(cache=True, nogil=True)
+def rows_of_total(sources, targets, total, key, target, source, number, numbered):
+    """Fixed total number: (start, targets, edge numbers) in types like the samples; `edge` is empty unless `numbered`.
+
+    Dealing the draws to their targets first, in their own order, gives the canonical order of edges; dealing those to their
+    sources leaves every row in it too. Between the two, one narrow array holds the source of each synapse.
+    """
+    pages = (total + 65535) // 65536
+    i, j = np.empty(65536, np.uint32), np.empty(65536, np.uint32)
+    start, into = np.zeros(sources + 1, np.int64), np.zeros(targets + 1, np.int64)
+    for page in range(pages):
+        n = _page(key, page, total, sources, targets, i, j)
+        for k in range(n):
+            start[np.int64(i[k]) + 1] += 1
+            into[np.int64(j[k]) + 1] += 1
+    for k in range(sources):
+        start[k + 1] += start[k]
+    for k in range(targets):
+        into[k + 1] += into[k]
+    at = into[:-1].copy()
+    dealt = np.empty(total, type(source))
+    for page in range(pages):
+        n = _page(key, page, total, sources, targets, i, j)
+        for k in range(n):
+            dealt[at[j[k]]] = i[k]
+            at[j[k]] += 1
+    at = start[:-1].copy()
+    flat = np.empty(total, type(target))
+    edge = np.empty(total if numbered else 0, type(number))
+    for t in range(targets):
+        for e in range(into[t], into[t + 1]):
+            s = dealt[e]
+            flat[at[s]] = t
+            if numbered:
+                edge[at[s]] = e
+            at[s] += 1
+    return start, flat, edge
+
+
+@njit(cache=True, nogil=True)
+def uniform_at(key, numbers, out):
+    """Uniform numbers in (0, 1) of the given numbers of the stream `key`, 53 bits each: the twin of `streams.uniform`."""
+    a1, a2 = words(key, 0)
+    b1, b2 = words(key, 1)
+    for k in range(numbers.size):
+        n = uint32(numbers[k])
+        high, low = uint64(bits(a1, a2, n)), uint64(bits(b1, b2, n))
+        out[k] = np.float64((high << uint64(21)) ^ (low >> uint64(11))) * 2.0**-53 + 2.0**-54
