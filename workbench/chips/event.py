@@ -9,7 +9,7 @@ from typing import ClassVar, final
 from workbench.chips.chip import Chip
 from workbench.errors import DescriptionError, unknown
 from workbench.fields import choice, count, described, quantity
-from workbench.recordings.prices import Price
+from workbench.recordings.prices import Citation, Price
 from workbench.units import mm2, ns, us
 from workbench.words import tr
 
@@ -89,9 +89,11 @@ class EventChip(Chip):
     link_buffer: int = count(16, low=1, high=1_000_000, doc="packets a link can hold before the one behind it waits", log=True)
     core_area: float = quantity(0.41 * mm2, "mm²", low=0.0, high=10_000 * mm2, doc="silicon of one core")
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
+    sources: Mapping[str, Citation] = field(default_factory=dict, hash=False)
+    """Where each limit and shape of the chip comes from, by field name; prices carry their own."""
 
     def check(self) -> None:
-        """Every event needs a price, every price an event; measured barriers must ascend."""
+        """Every event needs a price, every price an event, every source a field; measured barriers must ascend."""
         for event in EVENTS:
             if event not in self.prices:
                 raise DescriptionError(
@@ -100,6 +102,9 @@ class EventChip(Chip):
         for event in self.prices:
             if event not in EVENTS:
                 raise unknown("event", event, EVENTS)
+        for name in self.sources:
+            if name not in self.__dataclass_fields__:  # type: ignore[attr-defined]
+                raise unknown(f"knob of {type(self).__name__}", name, self.__dataclass_fields__)  # type: ignore[attr-defined]
         tiles = [t for t, _ in self.barriers]
         if tiles != sorted(set(tiles)) or any(t < 1 for t in tiles) or any(not 0 <= b < 1 for _, b in self.barriers):
             raise DescriptionError(
