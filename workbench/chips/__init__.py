@@ -13,5 +13,11 @@ CHIPS = LazyTable(
         "loihi-davies-float32": "workbench.chips.presets:LOIHI_DAVIES_FLOAT32",
         "loihi-small-cores": "workbench.chips.presets:SMALL_CORES",
         "loihi-roomy": "workbench.chips.presets:ROOMY",
+        "truenorth": "workbench.chips.published:TRUENORTH",
+        "odin": "workbench.chips.published:ODIN",
+        "darwin3": "workbench.chips.published:DARWIN3",
+        "tianjic": "workbench.chips.published:TIANJIC",
+        "spinnaker": "workbench.chips.published:SPINNAKER",
+        "tianqin-class": "workbench.chips.tianqin:TIANQIN_CLASS",
     },
 )

@@ -54,7 +54,24 @@ def circuits(name: str | None) -> None:
 def chips(name: str | None) -> None:
     from workbench.chips import CHIPS
 
+    if name is None:
+        say.table(
+            [_chip_row(n, chip) for n, chip in CHIPS.items()],
+            *(tr(t) for t in ("chip", "mesh", "cores", "neurons", "energy of a synaptic operation", "its numbers")),
+        )
+        return
     _list(CHIPS, name, tr("chip"))
+
+
+def _chip_row(name: str, chip: Any) -> tuple[str, ...]:
+    """A chip on one line: how large it is, what a synaptic operation costs, and where its numbers come from."""
+    if not getattr(chip, "prices", None):
+        return name, "", "", "", "", _title(type(chip))
+    kinds = [c.kind for c in (*chip.sources.values(), *(price.citation for price in chip.prices.values()))]
+    marks = ", ".join(f"{kinds.count(k)} {tr(k)}" for k in ("published", "computed", "assumed") if k in kinds)
+    mesh = f"{chip.tiles_x} × {chip.tiles_y}"
+    neurons = f"{chip.cores * chip.neurons_per_core:,}"
+    return name, mesh, f"{chip.cores:,}", neurons, f"{chip.prices['synaptic operation'].joules * 1e12:.4g} pJ", marks
 
 
 def _list(table: Mapping[str, Any], name: str | None, kind: str) -> None:
@@ -69,6 +86,10 @@ def _list(table: Mapping[str, Any], name: str | None, kind: str) -> None:
     found = knobs(value)
     if found:
         _knobs(found)
+    sources = getattr(value, "sources", None)
+    if sources:
+        click.echo()
+        say.table([(n, str(citation)) for n, citation in sources.items()], tr("knob"), tr("source"))
     prices = getattr(value, "prices", None)
     if prices:
         click.echo()
