@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -38,6 +39,17 @@ def rule_bits(key: int, step: int, index: int) -> int:
 def at(value: Any, k: int) -> float:
     """A number that is the same for all, or the k-th of many."""
     return float(value) if np.ndim(value) == 0 else float(value[k])
+
+
+def outside_operations(netlist: Netlist, delays: dict[str, Any], given: dict[str, np.ndarray], steps: int) -> int:
+    """Synapses met by spikes from outside; a spike counts where the engine handles it: fused sources on arrival, listed ones when sent."""
+    total = 0
+    for name, b in netlist.projections.items():
+        if b.source in given:
+            i, _ = b.edges()
+            lag = int(np.max(delays[name])) if b in outside.fused(netlist) else 0
+            total += int(given[b.source][: max(steps - lag, 0)].sum(axis=0)[i].sum())
+    return total
 
 
 def run_lif(netlist: Netlist, drive: Drive, steps: int) -> tuple[list[tuple[int, int]], dict[str, int]]:
@@ -107,13 +119,82 @@ def run_lif(netlist: Netlist, drive: Drive, steps: int) -> tuple[list[tuple[int,
                 events["synaptic operation"] += 1
         events["active update"] += len(touched | set(fired))
         events["spike"] += len(fired)
-    for source, counts in given.items():
-        for name, b in netlist.projections.items():
-            if b.source == source:
-                i, _ = b.edges()
-                # A spike counts where the engine handles it: fused sources on arrival, listed ones when they are sent.
-                lag = delays[name] if b in outside.fused(netlist) else 0
-                events["outside operation"] += (
-                    int(counts[: steps - int(np.max(lag))].sum(axis=0)[i].sum()) if steps > np.max(lag) else 0
-                )
+    events["outside operation"] = outside_operations(netlist, delays, given, steps)
+    return spikes, events
+
+
+def kept(x: float, leak: float, rounding: str) -> float:
+    """What a leak leaves of `x` in one step; in plain integers where the numbers are whole."""
+    if rounding == "none":
+        return x * (1.0 - leak)
+    if float(x).is_integer() and float(leak * 4096).is_integer():
+        lost = -(-abs(int(x)) * int(leak * 4096) // 4096)
+    else:
+        lost = math.ceil(leak * abs(x))
+    return x - lost if x > 0 else x + lost
+
+
+def run_discrete(
+    netlist: Netlist,
+    drive: Drive,
+    steps: int,
+    *,
+    inputs: dict[str, np.ndarray] | None = None,
+    states: list[dict[str, list[float]]] | None = None,
+) -> tuple[list[tuple[int, int]], dict[str, int]]:
+    """Like `run_lif`, for a netlist of DiscreteLif neurons; `states` is filled with v, exc, inh at the start of each step."""
+    delays, _ = rounded_delays(netlist, drive.dt)
+    owner = {c.start + k: (c, k) for c in netlist.populations.values() for k in range(c.size)}
+    out: dict[tuple[str, int], list[tuple[int, str, float, int]]] = defaultdict(list)
+    for name, b in netlist.projections.items():
+        i, j = b.edges()
+        lag = np.broadcast_to(delays[name], len(i))
+        for e in range(len(i)):
+            target = netlist.populations[b.target].start + int(j[e])
+            out[b.source, int(i[e])].append((target, b.receptor, at(b.weight, e), int(lag[e])))
+
+    v = [at(c.initial["v"], k) for c, k in owner.values()]
+    u = {r: [0.0] * len(v) for r in ("exc", "inh")}
+    ready = [0] * len(v)
+    due: dict[int, dict[tuple[int, str], float]] = defaultdict(lambda: defaultdict(float))
+    given = {s: drive.counts(s, 0, steps) for s in netlist.sources} | (inputs or {})
+    spikes: list[tuple[int, int]] = []
+    events = {"active update": 0, "synaptic operation": 0, "outside operation": 0, "spike": 0}
+    for n in range(steps):
+        if states is not None:
+            states.append({"v": list(v), "exc": list(u["exc"]), "inh": list(u["inh"])})
+        for source, counts in given.items():
+            for k in np.flatnonzero(counts[n]):
+                for target, receptor, weight, delay in out[source, int(k)]:
+                    due[n + delay][target, receptor] += weight * int(counts[n, k])
+        arrived = due.pop(n, {})
+        fired = []
+        for m, (c, k) in owner.items():
+            rounding = c.neuron.rounding
+            p = {name: at(value, k) for name, value in c.parameters.items()}
+            for r in u:
+                u[r][m] += arrived.get((m, r), 0.0)
+            if ready[m] <= n:
+                x = kept(v[m], p["leak"], rounding)
+                x = x + arrived.get((m, "input"), 0.0)
+                x = x + u["exc"][m]
+                x = x + u["inh"][m]
+                x = x + p["bias"]
+                v[m] = max(x, p["lowest"])
+                if v[m] > p["threshold"]:
+                    fired.append(m)
+            for r in u:
+                u[r][m] = kept(u[r][m], p[f"leak_{r}"], rounding)
+        for m in fired:
+            c, k = owner[m]
+            reset = c.neuron.after_spike == "reset"
+            v[m] = at(c.parameters["reset"], k) if reset else v[m] - at(c.parameters["threshold"], k)
+            ready[m] = n + max(1, int(at(c.parameters["refractory"], k)))
+            spikes.append((n, m))
+            for target, receptor, weight, delay in out[c.name, k]:
+                due[n + delay][target, receptor] += weight
+                events["synaptic operation"] += 1
+        events["active update"] += len({m for (m, _), w in arrived.items() if w != 0.0} | set(fired))
+        events["spike"] += len(fired)
+    events["outside operation"] = outside_operations(netlist, delays, given, steps)
     return spikes, events

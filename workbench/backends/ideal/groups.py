@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import fields
-from workbench.backends.ideal import dimensions
+from workbench.backends.ideal import dimensions, steps
 from workbench.backends.ideal.engine import brian
 from workbench.circuits.neurons.neuron import Neuron
 from workbench.circuits.synapses import Conductance, Current, Delta, Exponential, Gap
@@ -48,6 +48,18 @@ class Group:
         return self.cells[0].neuron
 
     @property
+    def discrete(self) -> bool:
+        """Whether the model goes forward in whole steps."""
+        return steps.is_discrete(self.neuron)
+
+    @property
+    def states(self) -> list[str]:
+        """The states that move by themselves."""
+        return (
+            steps.states(self.neuron, self.receptors) if self.discrete else sorted(self.brian.equations.diff_eq_names)
+        )
+
+    @property
     def size(self) -> int:
         """How many neurons."""
         return sum(c.size for c in self.cells)
@@ -65,8 +77,12 @@ class Group:
         """Make the NeuronGroup, its initial state, and the code that adds the arrivals of a step."""
         b = brian()
         _refuse_chance(self.neuron)
-        house = _is_house(self.neuron, self.receptors)
-        model, values = _equations(self.neuron, self.receptors, self.gaps), self._parameters(dt, house)
+        steps.refuse(self.neuron, self.receptors)
+        discrete, house = self.discrete, _is_house(self.neuron, self.receptors)
+        model = (
+            steps.model(self.neuron, self.receptors) if discrete else _equations(self.neuron, self.receptors, self.gaps)
+        )
+        values = self._parameters(dt, house)
         namespace: dict[str, Any] = dict(self.functions)
         for name, (value, unit) in values.items():
             if np.ndim(value) == 0:
@@ -76,9 +92,9 @@ class Group:
         self.brian = b.NeuronGroup(
             self.size,
             model,
-            threshold=self.neuron.fires or None,
-            reset=self.neuron.after or None,
-            refractory=_inside(self.neuron.holds) or False,
+            threshold=(steps.FIRES if discrete else self.neuron.fires) or None,
+            reset=(steps.after(self.neuron) if discrete else self.neuron.after) or None,
+            refractory=False if discrete else _inside(self.neuron.holds) or False,
             method=_house_method(self.neuron, self.receptors) if house else _method(self.neuron),
             namespace=namespace,
             clock=clock,
@@ -92,11 +108,16 @@ class Group:
                 if state not in self.brian.equations.names:
                     raise unknown("state", f"{type(self.neuron).__name__}.start['{state}']", self.brian.equations.names)
                 self.array(state)[self.first[cells.name] : self.first[cells.name] + cells.size] = value
+        if discrete:
+            floored = any(np.any(np.asarray(c.parameters["lowest"]) > -(2.0**31)) for c in self.cells)
+            self._regularly(steps.step(self.neuron, self.receptors, floored=floored), "groups", "step", clock)
+            return
         arrivals = _add_arrivals(self.neuron, self.receptors)
         if arrivals:
-            self.runners.append(
-                self.brian.run_regularly(arrivals, when="after_synapses", clock=clock, name=f"{self.name}_arrivals")
-            )
+            self._regularly(arrivals, "after_synapses", "arrivals", clock)
+
+    def _regularly(self, code: str, when: str, name: str, clock: Any) -> None:
+        self.runners.append(self.brian.run_regularly(code, when=when, clock=clock, name=f"{self.name}_{name}"))
 
     def _parameters(self, dt: float, house: bool) -> dict[str, tuple[Value, str]]:
         """Every number the code may name, merged over the populations: one number where all agree, else one for each neuron."""
@@ -112,10 +133,16 @@ class Group:
                 made[f"tau_{name}_"] = (receptor.tau, "second")
             if isinstance(receptor, Conductance) and not isinstance(receptor.reversal, str):
                 made[f"reversal_{name}_"] = (receptor.reversal, "volt")
+        if self.discrete:
+            shares = [steps.constants(c.parameters, c.receptors) for c in self.cells]
+            made |= {
+                key: (_merge([(s[key], c.size) for s, c in zip(shares, self.cells, strict=True)]), "1")
+                for key in shares[0]
+            }
         if house:
-            steps = [cast(Any, c.neuron).step_constants(c.parameters, c.receptors, dt) for c in self.cells]
-            for key in steps[0]:
-                merged = _merge([(s[key], c.size) for s, c in zip(steps, self.cells, strict=True)])
+            exact = [cast(Any, c.neuron).step_constants(c.parameters, c.receptors, dt) for c in self.cells]
+            for key in exact[0]:
+                merged = _merge([(s[key], c.size) for s, c in zip(exact, self.cells, strict=True)])
                 made[_step(key)] = (merged, "volt" if key == "mu" else "ohm" if key.startswith(("b.", "gain")) else "1")
         return {**made, **self.extra}
 
@@ -125,7 +152,8 @@ def gather(populations: Iterable[Cells]) -> list[Group]:
     together: dict[Any, list[Cells]] = {}
     for cells in populations:
         n = cells.neuron
-        key = (type(n), n.equations, n.fires, n.after, n.holds, n.method, cells.receptors)
+        kinds = tuple(value for name in n.__dataclass_fields__ if isinstance(value := getattr(n, name), str))
+        key = (type(n), n.equations, n.fires, n.after, n.holds, n.method, kinds, cells.receptors)
         together.setdefault(key, []).append(cells)
     groups = []
     for number, members in enumerate(together.values()):
@@ -221,7 +249,7 @@ def _is_house(neuron: Neuron, used: Sequence[str]) -> bool:
 
 def _method(neuron: Neuron) -> str:
     # With conductances the membrane equation is still linear in v, which exponential Euler solves for frozen inputs.
-    if neuron.method == "house":
+    if neuron.method in ("house", "steps"):
         return "exponential_euler"
     from brian2.stateupdaters.base import StateUpdateMethod  # noqa: PLC0415
 

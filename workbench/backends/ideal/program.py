@@ -248,7 +248,7 @@ class IdealRun(Run):
                 state=name,
             )
             for g in self.groups
-            for name in sorted(g.brian.equations.diff_eq_names)
+            for name in g.states
             if not np.isfinite(g.array(name)).all()
         )
 

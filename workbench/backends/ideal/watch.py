@@ -87,6 +87,7 @@ class _Samples:
             n
             for n in group.brian.equations.names
             if n != "current" and n not in group.extra and not n.startswith(("arrivals_", "step_"))
+            if not (group.discrete and n == "ready")
         ]
         if probe.variable not in known:
             raise unknown("variable", probe.variable, known)

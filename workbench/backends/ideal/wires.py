@@ -62,7 +62,9 @@ class Wire:
     def build(self, clock: Any, delay_steps: Mapping[str, Any]) -> Any:
         """Make the Synapses object and fill it; None when there is not one synapse."""
         b, unit = brian(), self.blocks[0].kind.unit
-        dt, delays = clock.dt_, [np.asarray(delay_steps[block.name]) for block in self.blocks]
+        # Neurons in whole steps take arrivals in at the beginning of a step, so these must lie ready one step earlier.
+        early = int(self.target.discrete)
+        dt, delays = clock.dt_, [np.asarray(delay_steps[block.name]) - early for block in self.blocks]
         self.steps = max((int(d.max()) for d in delays if d.size), default=1)
         one_delay = not self.variable and all(d.ndim == 0 and d == delays[0] for d in delays)
         one_weight = all(np.ndim(block.weight) == 0 and block.weight == self.blocks[0].weight for block in self.blocks)
