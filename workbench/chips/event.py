@@ -67,7 +67,9 @@ class EventChip(Chip):
     )
     weight_bits: int = count(8, low=2, high=24, doc="bits of a weight with its sign, in integer arithmetic")
     weight_scale: str = choice(
-        "population", ("population", "neuron"), doc="one exponent for the weights of a projection, or one for each target neuron"
+        "population",
+        ("population", "neuron"),
+        doc="one exponent for the weights of a projection, or one for each target neuron",
     )
     counting: str = choice(
         "arrival",
@@ -80,13 +82,17 @@ class EventChip(Chip):
         ("row-major", "random", "hilbert", "force-directed", "annealing"),
         doc="how cores are put on the mesh; force-directed and annealing start from hilbert",
     )
-    routing: str = choice("unicast", ("unicast", "multicast"), doc="a packet for each core, or one that splits on its way")
+    routing: str = choice(
+        "unicast", ("unicast", "multicast"), doc="a packet for each core, or one that splits on its way"
+    )
     timing: str = choice(
         "simple",
         ("simple", "queued", "asynchronous"),
         doc="chip time: slowest core and barrier; routers and links as queues; or no barrier at all",
     )
-    link_buffer: int = count(16, low=1, high=1_000_000, doc="packets a link can hold before the one behind it waits", log=True)
+    link_buffer: int = count(
+        16, low=1, high=1_000_000, doc="packets a link can hold before the one behind it waits", log=True
+    )
     core_area: float = quantity(0.41 * mm2, "mm²", low=0.0, high=10_000 * mm2, doc="silicon of one core")
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
     sources: Mapping[str, Citation] = field(default_factory=dict, hash=False)
