@@ -13,6 +13,7 @@ CHIPS = LazyTable(
         "loihi-davies-float32": "workbench.chips.presets:LOIHI_DAVIES_FLOAT32",
         "loihi-small-cores": "workbench.chips.presets:SMALL_CORES",
         "loihi-roomy": "workbench.chips.presets:ROOMY",
+        "loihi-sanafe": "workbench.chips.loihi_sanafe:LOIHI_SANAFE",
         "truenorth": "workbench.chips.published:TRUENORTH",
         "odin": "workbench.chips.published:ODIN",
         "darwin3": "workbench.chips.published:DARWIN3",
