@@ -12,15 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any
 
+import numpy as np
+
 from workbench.figures import fonts
 from workbench.figures.layers import Bars, Image, Layer, Level, Lines, Panel, Points, Sketch
 
-__all__ = ["DASHES", "HEIGHT", "MARKERS", "WIDTH", "file", "look", "write"]
+__all__ = ["DASHES", "HEIGHT", "MARKERS", "SIGNED", "WIDTH", "file", "look", "scale", "write"]
 
 WIDTH = 6.4  # inches
 HEIGHT = 2.5  # inches, of a panel of height 1
 MARKERS: dict[str, Any] = {"dot": "o", "ring": "o", "square": "s", "tick": (2, 0, 0)}  # two corners: a line
 DASHES: dict[str, Any] = {"solid": "-", "dashed": "--", "dotted": ":"}
+SIGNED = ("#08457e", "#3b83bd", "#9cc7e3", "#f4f3ee", "#f3b57f", "#d9722e", "#8f3b06")  # as in the browser's image.js
 INK, PALE = "#222222", "#777777"
 _LOOK = {
     "svg.hashsalt": "workbench",
@@ -109,6 +112,18 @@ def _draw(figure: Any, axes: Any, panel: Panel) -> None:
     _legend(axes, panel)
 
 
+def scale(image: Image) -> tuple[float, float, Any]:
+    """The lowest and highest value of an image's colours, and the colours: signed around 0 where there is something on both sides."""
+    finite = image.values[np.isfinite(image.values)]
+    low, high = image.limits or ((float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0))
+    if not low < 0 < high:
+        return low, high, "viridis"
+    from matplotlib.colors import LinearSegmentedColormap  # noqa: PLC0415
+
+    end = max(-low, high)
+    return -end, end, LinearSegmentedColormap.from_list("signed", SIGNED)
+
+
 def _layer(figure: Any, axes: Any, layer: Layer) -> None:
     if isinstance(layer, Points):
         ring, tick = layer.marker == "ring", layer.marker == "tick"
@@ -132,14 +147,14 @@ def _layer(figure: Any, axes: Any, layer: Layer) -> None:
         if layer.texts:
             axes.bar_label(drawn, labels=layer.texts, padding=3, fontsize=7.5, color="#444444")
     elif isinstance(layer, Image):
-        low, high = layer.limits or (None, None)
+        low, high, colours = scale(layer)
         field = axes.imshow(
             layer.values,
             origin="lower",
             extent=(*layer.x_range, *layer.y_range),
             aspect="auto",
             interpolation="nearest",
-            cmap="viridis",
+            cmap=colours,
             vmin=low,
             vmax=high,
         )

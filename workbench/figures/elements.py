@@ -90,10 +90,11 @@ def _layer(hv: Any, layer: Layer, x: Any, y: Any) -> Any:
         )
     if isinstance(layer, Image):
         (left, right), (bottom, top) = layer.x_range, layer.y_range
-        z = hv.Dimension("z", label=layer.label or "z", unit=layer.unit or None, range=layer.limits or (None, None))
+        low, high, colours = draw.scale(layer)
+        z = hv.Dimension("z", label=layer.label or "z", unit=layer.unit or None, range=(low, high))
         bounds = (left, bottom, right, top)
         return hv.Image(layer.values[::-1], bounds=bounds, kdims=[x, y], vdims=[z], rtol=1e-3).opts(
-            cmap="viridis", colorbar=True, backend="matplotlib"
+            cmap=colours, colorbar=True, backend="matplotlib"
         )
     line = hv.HLine if layer.along == "y" else hv.VLine
     return line(layer.value, label=layer.label).opts(

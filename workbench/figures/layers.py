@@ -88,7 +88,10 @@ class Bars:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Image:
-    """A field of numbers: `values[row, column]`, row 0 at the lower end of `y_range`; NaN is drawn as background."""
+    """A field of numbers: `values[row, column]`, row 0 at the lower end of `y_range`; NaN is drawn as background.
+
+    Numbers on both sides of 0 go from blue over pale to orange, 0 in the middle; others from dark to light.
+    """
 
     values: Array
     x_range: tuple[float, float]
