@@ -48,5 +48,5 @@ def test_mean_hops_are_the_closed_form(x, y, mean):
 def test_a_chip_that_makes_no_sense_is_refused():
     with pytest.raises(DescriptionError, match="EventChip.tiles_x is 0"):
         replace(CHIPS["loihi-davies"], tiles_x=0)
-    with pytest.raises(DescriptionError, match="has no price for 'active update'"):
+    with pytest.raises(DescriptionError, match="has no price for 'core step'"):
         replace(CHIPS["loihi-davies"], prices={})

@@ -1,11 +1,33 @@
-"""Route: which way packets go and how far. Dimension order: first along the row, then along the column."""
+"""Route: which way packets go, how far, over which links, and whether they can ever wait for each other in a ring.
+
+Dimension order: first along the row, then along the column. A unicast packet goes to one core; a multicast packet goes along the row as
+far as any of its cores lies, and a copy leaves along each column where one lies: the union of the unicast ways.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["hops"]
+from workbench.chips.event import EventChip
+from workbench.errors import DescriptionError
+from workbench.mapping.reach import Reach
+from workbench.mapping.traffic import of_reach
+from workbench.words import tr
+
+__all__ = ["DIRECTIONS", "Ways", "acyclic", "dependencies", "hops", "links", "path", "path_dependencies", "ways"]
+
+DIRECTIONS = ("east", "west", "north", "south")
+"""The first axis of link loads: where a link goes from its tile; north is the next higher row."""
+
+_STEPS = {(1, 0): 0, (-1, 0): 1, (0, 1): 2, (0, -1): 3}
+
+Tile = tuple[int, int]
 
 
 def hops(
@@ -14,3 +36,146 @@ def hops(
     """East–west and north–south hops of a packet between cores `source` and `target` (arrays), whose tiles are `tiles[core]`."""
     apart = np.abs(tiles[source].astype(np.int64) - tiles[target].astype(np.int64))
     return apart[..., 0], apart[..., 1]
+
+
+def path(source: Tile, target: Tile) -> list[Tile]:
+    """The tiles of a packet's way from one tile to another, both ends included."""
+    (x, y), (to_x, to_y) = source, target
+    along = [(c, y) for c in range(x, to_x, 1 if to_x > x else -1)]
+    across = [(to_x, r) for r in range(y, to_y, 1 if to_y > y else -1)]
+    return [*along, *across, target]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Ways:
+    """What one spike of each neuron sends over the mesh, and what many spikes put on each link.
+
+    `packet`: one for each core reached (unicast) or one for all (multicast). `received`: cores reached. `local`: packets, or branches
+    of one, that stay on the sender's tile. `path`: seconds of the longest way at the chip's prices, without waiting.
+    """
+
+    reach: Reach
+    core_of: NDArray[np.int32]
+    tiles: NDArray[np.int32]
+    chip: EventChip
+    packet: NDArray[np.int64]
+    received: NDArray[np.int64]
+    local: NDArray[np.int64]
+    east_west: NDArray[np.int64]
+    north_south: NDArray[np.int64]
+    path: NDArray[np.float64]
+
+    @property
+    def hops(self) -> NDArray[np.int64]:
+        """Links crossed by one spike of each neuron, all copies together."""
+        return self.east_west + self.north_south
+
+    def link_loads(self, spikes: NDArray[Any] | None = None) -> NDArray[Any]:
+        """Packets over every link when neuron n fires `spikes[n]` times (once by default): shape (4, tiles_y, tiles_x).
+
+        The first axis is DIRECTIONS; [0, y, x] is the link from tile (x, y) to the east. Whole spikes give whole loads.
+        """
+        from workbench.kernels import mesh  # noqa: PLC0415  compiled kernels only when something is mapped
+
+        fired = np.ones(self.packet.size, np.int64) if spikes is None else np.asarray(spikes)
+        whole = np.issubdtype(fired.dtype, np.integer)
+        loads = np.zeros((4, self.chip.tiles_y, self.chip.tiles_x), np.int64 if whole else np.float64)
+        if self.chip.routing == "multicast":
+            nothing = np.zeros(fired.size, np.int64)
+            mesh.multicast(
+                self.reach.start, self.reach.core, self.core_of, self.tiles, fired.astype(loads.dtype), loads,
+                nothing, nothing.copy(),
+            )  # fmt: skip
+        else:
+            sent = of_reach(self.reach, self.core_of, len(self.tiles), fired.astype(np.float64))
+            amount = np.rint(sent.packets) if whole else sent.packets
+            mesh.unicast_loads(self.tiles[sent.source], self.tiles[sent.target], amount.astype(loads.dtype), loads)
+        return loads
+
+    def per_spike(self) -> dict[str, NDArray[np.int64]]:
+        """The events one spike of each neuron causes on its way, by name."""
+        return {
+            "packet": self.packet,
+            "packet received": self.received,
+            "tile-local packet": self.local,
+            "east-west hop": self.east_west,
+            "north-south hop": self.north_south,
+        }
+
+    def joules(self, spikes: NDArray[Any] | None = None) -> float:
+        """Energy of the packets when neuron n fires `spikes[n]` times (once by default), at the chip's prices."""
+        fired = np.ones(self.packet.size) if spikes is None else np.asarray(spikes)
+        return float(sum(self.chip.prices[event].joules * float(n @ fired) for event, n in self.per_spike().items()))
+
+
+def ways(found: Reach, core_of: NDArray[np.int32], tiles: NDArray[np.int32], chip: EventChip) -> Ways:
+    """The ways of every neuron's packets, by the chip's routing."""
+    from workbench.kernels import mesh  # noqa: PLC0415
+
+    size = core_of.size
+    local, east_west, north_south = (np.zeros(size, np.int64) for _ in range(3))
+    longest = np.zeros(size)
+    price = chip.prices
+    times = np.array([price[e].seconds for e in ("east-west hop", "north-south hop", "tile-local packet")])
+    mesh.unicast(found.start, found.core, core_of, tiles, times, local, east_west, north_south, longest)
+    received = np.diff(found.start)
+    packet = received
+    if chip.routing == "multicast":
+        packet, local = np.minimum(received, 1), np.minimum(local, 1)
+        nothing, loads = np.zeros(size, np.int64), np.zeros((4, chip.tiles_y, chip.tiles_x), np.int64)
+        mesh.multicast(found.start, found.core, core_of, tiles, nothing, loads, east_west, north_south)
+    return Ways(found, core_of, tiles, chip, packet, received, local, east_west, north_south, longest)
+
+
+def links(loads: NDArray[Any]) -> list[tuple[Tile, str, float]]:
+    """Every loaded link as (tile it leaves, direction, packets), the busiest first."""
+    d, y, x = np.nonzero(loads)
+    order = np.argsort(-loads[d, y, x], kind="stable")
+    return [((int(x[k]), int(y[k])), DIRECTIONS[d[k]], float(loads[d[k], y[k], x[k]])) for k in order]
+
+
+def dependencies(found: Ways) -> NDArray[np.bool_]:
+    """Which link a packet may hold while it waits for which next one, over all ways in use.
+
+    Shape (4, tiles_y, tiles_x, 4): [d, y, x, e] says that some way takes link d of tile (x, y) and then link e of the tile it leads
+    to. The branches of a multicast tree are the unicast ways, so the graph is the same for both; each copy is a packet of its own.
+    """
+    from workbench.kernels import mesh  # noqa: PLC0415
+
+    sent = of_reach(found.reach, found.core_of, len(found.tiles))
+    used = np.zeros((4, found.chip.tiles_y, found.chip.tiles_x, 4), np.bool_)
+    mesh.dependencies(found.tiles[sent.source], found.tiles[sent.target], used)
+    return used
+
+
+def path_dependencies(paths: Iterable[Sequence[Tile]], mesh: tuple[int, int]) -> NDArray[np.bool_]:
+    """The same for ways given as lists of tiles on a mesh of (tiles_x, tiles_y), whatever rule made them."""
+    used = np.zeros((4, mesh[1], mesh[0], 4), np.bool_)
+    for way in paths:
+        last: tuple[int, int, int] | None = None
+        for (x, y), (to_x, to_y) in pairwise(way):
+            go = _STEPS.get((to_x - x, to_y - y))
+            if go is None or not (
+                0 <= x < mesh[0] and 0 <= y < mesh[1] and 0 <= to_x < mesh[0] and 0 <= to_y < mesh[1]
+            ):
+                raise DescriptionError(
+                    tr(
+                        "A way goes from tile ({x}, {y}) to ({to_x}, {to_y}); a hop leads to one of the four tiles beside it, on the mesh.",
+                        x=x,
+                        y=y,
+                        to_x=to_x,
+                        to_y=to_y,
+                    )
+                )
+            if last is not None:
+                used[(*last, go)] = True
+            last = (go, y, x)
+    return used
+
+
+def acyclic(used: NDArray[np.bool_]) -> bool:
+    """Whether no links wait for each other in a ring: then packets can never be deadlocked (Dally and Seitz 1987)."""
+    from workbench.kernels import mesh  # noqa: PLC0415
+
+    return int(mesh.without_cycle(used)) == 0

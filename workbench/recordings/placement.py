@@ -1,14 +1,18 @@
-"""Where a network ended up on its chip, how full that made it, and what was lost on the way."""
+"""Where a network ended up on its chip, how full that made it, what each step of the mapping gained, and what was lost on the way."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CoreUse", "Placement", "Use"]
+from workbench.units import nJ
+from workbench.words import tr
+
+__all__ = ["CoreUse", "Placement", "StepCost", "Use", "cost_sentences", "cost_table"]
 
 Use = tuple[int, int]
 """(used, limit)."""
@@ -37,6 +41,25 @@ class CoreUse:
 
 
 @final
+@dataclass(frozen=True)
+class StepCost:
+    """What packets cost after one step of the mapping, when every neuron fires once (or as often as the mapping was told)."""
+
+    step: str
+    """"start", "partition", "place" or "route"."""
+    method: str
+    packets: float
+    spike_hops: float
+    """Links crossed by all packets, all copies of a multicast packet together."""
+    mean_hops: float
+    """Links crossed for each (spike, core reached)."""
+    max_link: float
+    """Packets over the busiest link."""
+    joules: float
+    """Energy of the packets at the chip's prices."""
+
+
+@final
 @dataclass(frozen=True, eq=False)
 class Placement:
     """The cores in use, the core of every neuron (int32; empty when there are no cores), and losses in plain sentences."""
@@ -46,8 +69,52 @@ class Placement:
     losses: tuple[str, ...] = ()
     mesh: tuple[int, int] = (0, 0)
     """Tiles in x and y."""
+    costs: tuple[StepCost, ...] = ()
+    """What packets cost before the mapping (sequential, row-major, unicast) and after each of its steps."""
 
     @property
     def fullest(self) -> CoreUse | None:
         """The core with the largest share of any resource used."""
         return max(self.cores, key=lambda c: max(u / m for u, m in c.resources().values() if m), default=None)
+
+
+def cost_table(costs: tuple[StepCost, ...]) -> str:
+    """The costs as a table, one step a line."""
+    heads = [tr(h) for h in ("step", "method", "packets", "hops", "hops each", "busiest link", "energy (nJ)")]
+    lines = [heads] + [
+        [
+            tr(c.step),
+            tr(c.method),
+            f"{c.packets:.6g}",
+            f"{c.spike_hops:.6g}",
+            f"{c.mean_hops:.3f}",
+            f"{c.max_link:.6g}",
+            f"{c.joules / nJ:.4g}",
+        ]
+        for c in costs
+    ]
+    wide = [max(len(line[k]) for line in lines) for k in range(len(heads))]
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(line, wide, strict=True)).rstrip() for line in lines)
+
+
+def cost_sentences(costs: tuple[StepCost, ...]) -> tuple[str, ...]:
+    """The costs as sentences, one for each step: what it was, and what it changed."""
+    said: list[str] = []
+    for before, after in pairwise(costs):
+        said.append(
+            tr(
+                "{step} ({method}): {packets_before:.6g} → {packets:.6g} packets, {hops_before:.6g} → {hops:.6g} hops, "
+                "busiest link {link_before:.6g} → {link:.6g}, {energy_before:.4g} → {energy:.4g} nJ.",
+                step=tr(after.step),
+                method=tr(after.method),
+                packets_before=before.packets,
+                packets=after.packets,
+                hops_before=before.spike_hops,
+                hops=after.spike_hops,
+                link_before=before.max_link,
+                link=after.max_link,
+                energy_before=before.joules / nJ,
+                energy=after.joules / nJ,
+            )
+        )
+    return tuple(said)

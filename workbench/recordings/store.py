@@ -21,7 +21,7 @@ import numpy as np
 from workbench.errors import StoreError
 from workbench.recordings import files
 from workbench.recordings.ledger import Ledger
-from workbench.recordings.placement import CoreUse, Placement
+from workbench.recordings.placement import CoreUse, Placement, StepCost
 from workbench.recordings.prices import Citation, Price
 from workbench.recordings.recording import Recording
 from workbench.recordings.spikes import Spikes
@@ -107,6 +107,7 @@ def _write(root: Any, r: Recording) -> None:
     _write_json(placed, "cores", [asdict(core) for core in r.placement.cores])
     _write_json(placed, "losses", list(r.placement.losses))
     _write_json(placed, "mesh", list(r.placement.mesh))
+    _write_json(placed, "costs", [asdict(cost) for cost in r.placement.costs])
 
 
 def _read(root: Any) -> Recording:
@@ -128,6 +129,8 @@ def _read(root: Any) -> Recording:
             core_of=_values(placed, "core_of"),
             losses=tuple(_json(placed, "losses")),
             mesh=tuple(_json(placed, "mesh")),
+            # files of before the mapping had steps have no costs
+            costs=tuple(StepCost(**c) for c in _json(placed, "costs")) if "costs" in placed.variables else (),
         ),
         experiment=_json(root, "experiment"),
         dt=dt,

@@ -19,7 +19,17 @@ from workbench.circuits.unfold import Block, Netlist
 if TYPE_CHECKING:
     from workbench.backends.event.program import EventProgram
 
-__all__ = ["Wires", "lay_cuts", "lay_noise", "lay_parts", "lay_segments", "lay_wires", "realised_block", "targets_of"]
+__all__ = [
+    "Wires",
+    "lay_cuts",
+    "lay_noise",
+    "lay_parts",
+    "lay_segments",
+    "lay_wires",
+    "realised_block",
+    "starts_of",
+    "targets_of",
+]
 
 
 @final
@@ -104,6 +114,13 @@ def targets_of(wires: Wires, k: int) -> NDArray[Any]:
     base, rows = wires.arrays["row_base"][k], wires.blocks[k].sizes[0]
     start = wires.arrays["start"]
     return wires.arrays["targets"][start[base] : start[base + rows]]
+
+
+def starts_of(wires: Wires, k: int) -> NDArray[np.int64]:
+    """Where each row of block number `k` begins in `targets_of(wires, k)`, and where the last one ends."""
+    base, rows = wires.arrays["row_base"][k], wires.blocks[k].sizes[0]
+    start = wires.arrays["start"][base : base + rows + 1]
+    return start - start[0]
 
 
 def lay_segments(netlist: Netlist, core_of: NDArray[np.int32], dt: float, real: Any) -> dict[str, Any]:

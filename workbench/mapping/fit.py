@@ -1,0 +1,125 @@
+"""Fit: how full every core is, what is over its limit, and the smallest chip of the kind that would do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.chips.event import EventChip
+from workbench.circuits.unfold import Netlist
+from workbench.errors import PlacementError
+from workbench.mapping import partition
+from workbench.mapping.reach import Reached, Synapses, in_degree, reach
+from workbench.recordings.placement import CoreUse
+from workbench.words import tr
+
+__all__ = ["check", "check_cores", "smallest", "smallest_mesh", "uses"]
+
+_KNOBS = ("tiles_x", "tiles_y", "neurons_per_core", "synapses_per_core", "axons_in", "axons_out")
+
+
+def uses(core_of: NDArray[np.int32], tiles: NDArray[np.int32], chip: EventChip, found: Reached) -> tuple[CoreUse, ...]:
+    """The resources of every core in use, as (used, limit)."""
+    neurons = np.bincount(core_of, minlength=len(tiles))
+    return tuple(
+        CoreUse(
+            name=f"core {c}",
+            tile=(int(tiles[c, 0]), int(tiles[c, 1])),
+            neurons=(int(neurons[c]), chip.neurons_per_core),
+            synapses=(int(found.synapses[c]), chip.synapses_per_core),
+            axons_in=(int(found.axons_in[c]), chip.axons_in),
+            axons_out=(int(found.axons_out[c]), chip.axons_out),
+        )
+        for c in range(len(tiles))
+    )
+
+
+def check_cores(netlist: Netlist, chip: EventChip, core_of: NDArray[np.int32], rows: Synapses | None = None) -> None:
+    """Raise PlacementError when the chip has too few cores; the sentence names the smallest chip of its kind that would do."""
+    used = int(core_of.max(initial=-1)) + 1
+    if used > chip.cores:
+        raise PlacementError(
+            tr(
+                "{chip} has {limit} cores, the network of {neurons} neurons needs {used}: {short} neurons do not fit.",
+                chip=chip.name,
+                limit=chip.cores,
+                used=used,
+                neurons=core_of.size,
+                short=int(np.count_nonzero(core_of >= chip.cores)),
+            )
+            + " "
+            + _would_do(netlist, chip, rows)
+        )
+
+
+def check(netlist: Netlist, chip: EventChip, cores: tuple[CoreUse, ...], rows: Synapses | None = None) -> None:
+    """Raise PlacementError for the resource that is farthest over its limit; the sentence says on which core and by how much."""
+    over = [
+        (used / max(limit, 1), core.name, what, used, limit)
+        for core in cores
+        for what, (used, limit) in core.resources().items()
+        if used > limit
+    ]
+    if over:
+        _, name, what, used, limit = max(over)
+        raise PlacementError(
+            tr(
+                "{core} of {chip} is full: {what} used {used}, limit {limit}, {over} too many ({cores} cores are over a limit).",
+                core=name,
+                chip=chip.name,
+                what=tr(what),
+                used=used,
+                limit=limit,
+                over=used - limit,
+                cores=len({core for _, core, *_ in over}),
+            )
+            + " "
+            + _would_do(netlist, chip, rows)
+        )
+
+
+def smallest(netlist: Netlist, chip: EventChip, rows: Synapses | None = None) -> EventChip:
+    """The chip with its mesh, and the memory of its cores, grown just so far that the network fits in sequential order.
+
+    A core holds at least the synapses of one neuron; axons follow from what the cores then hold. Nothing shrinks.
+    """
+    load = in_degree(netlist, rows)
+    synapses = max(chip.synapses_per_core, int(load.max(initial=0)))
+    core_of = partition.fill(load, neurons=chip.neurons_per_core, synapses=synapses)
+    found = reach(netlist, core_of, rows)
+    wanted = ceil((int(core_of.max(initial=-1)) + 1) / chip.cores_per_tile)
+    x, y = (chip.tiles_x, chip.tiles_y) if wanted <= chip.tiles else smallest_mesh(wanted)
+    return replace(
+        chip,
+        tiles_x=x,
+        tiles_y=y,
+        synapses_per_core=synapses,
+        axons_in=max(chip.axons_in, int(found.axons_in.max(initial=0))),
+        axons_out=max(chip.axons_out, int(found.axons_out.max(initial=0))),
+    )
+
+
+def smallest_mesh(tiles: int) -> tuple[int, int]:
+    """The mesh (tiles_x, tiles_y) with fewest tiles, at least so many, that is at most twice as long as wide; the squarer, the better."""
+    shapes = [
+        (long * wide, long - wide, long, wide)
+        for wide in range(1, int(np.sqrt(tiles)) + 2)
+        if wide <= (long := max(wide, ceil(tiles / wide))) <= 2 * wide
+    ]
+    _, _, x, y = min(shapes)
+    return x, y
+
+
+def _would_do(netlist: Netlist, chip: EventChip, rows: Synapses | None) -> str:
+    larger = smallest(netlist, chip, rows)
+    changed: dict[str, Any] = {k: getattr(larger, k) for k in _KNOBS if getattr(larger, k) != getattr(chip, k)}
+    if not changed:
+        return tr("In sequential order (partition='sequential') it fits.")
+    return tr(
+        "The smallest chip of this kind that would do: {changes}. Or use fewer neurons or synapses.",
+        changes=", ".join(f"{k}={v}" for k, v in changed.items()),
+    )
