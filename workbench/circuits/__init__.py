@@ -8,7 +8,11 @@ CIRCUITS = LazyTable(
     "circuit",
     {
         "balanced": "workbench.circuits.library.balanced:Balanced",
+        "potjans-diesmann": "workbench.circuits.library.potjans_diesmann:PotjansDiesmann",
+        "synfire-chain": "workbench.circuits.library.synfire:SynfireChain",
         "vogels-abbott": "workbench.circuits.library.vogels_abbott:VogelsAbbott",
+        "vogels-abbott-coba": "workbench.circuits.library.coba:COBA",
+        "winner-take-all": "workbench.circuits.library.winner_take_all:WinnerTakeAll",
         "worm": "workbench.circuits.library.worm:Worm",
     },
     make=True,

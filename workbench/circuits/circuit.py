@@ -26,3 +26,10 @@ class Circuit:
     def quick(self) -> Self:
         """The same circuit at a size that runs in about a second everywhere; itself when it is small already."""
         return self
+
+    def comparable(self) -> Self:
+        """The same circuit at the largest size that the reference can be asked to confirm spike for spike; itself if that is its own.
+
+        The conformance tests run it for a second on Brian2 and on a chip; a circuit of hundreds of millions of synapses says a part.
+        """
+        return self
