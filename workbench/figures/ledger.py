@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from workbench.figures.layers import Axis, Bars, Image, Panel, Sketch
+from workbench.figures.layers import COLOURS, Axis, Bars, Image, Panel, Points, Sketch
 from workbench.figures.picture import picture
 from workbench.recordings.ledger import Ledger
 from workbench.recordings.recording import Recording
 from workbench.words import tr
 
-__all__ = ["energy", "readable_joules", "tiles"]
+__all__ = ["energy", "readable_joules", "receipt", "tiles", "totals"]
 
 _STEPS = ((1.0, "J"), (1e-3, "mJ"), (1e-6, "µJ"), (1e-9, "nJ"), (1e-12, "pJ"))
 
@@ -24,7 +26,7 @@ def energy(recording: Recording) -> Sketch:
     spent = {name: joules for name, joules in ledger.by_event().items() if joules > 0}
     ordered = sorted(spent, key=lambda name: -spent[name])
     scale, unit = _scale(max(spent.values()))
-    texts = tuple(f"{readable_joules(spent[n])} · {100 * spent[n] / ledger.total:.0f} %" for n in ordered)
+    texts = tuple(f"{readable_joules(spent[n])} · {_share(spent[n] / ledger.total)}" for n in ordered)
     panel = Panel(
         layers=(
             Bars(
@@ -51,6 +53,63 @@ def energy(recording: Recording) -> Sketch:
         alt=alt,
         source=_sources(ledger),
     )
+
+
+@picture
+def receipt(recording: Recording, *, title: str = "") -> Sketch:
+    """The ledger line by line, as a student adds it up: count × price for every event that happened, dearest first."""
+    ledger = recording.ledger
+    spent = ledger.by_event()
+    happened = [name for name in ledger.events if ledger.count(name)]
+    ordered = sorted(happened, key=lambda name: -spent[name])
+    scale, unit = _scale(max([*spent.values(), 1e-12]))
+    texts = tuple(
+        f"{ledger.count(n):,} × {readable_joules(ledger.prices[n].joules)} = {readable_joules(spent[n])}"
+        for n in ordered
+    )
+    values = np.array([spent[n] / scale for n in ordered])
+    most = float(values.max()) if values.size else 1.0
+    panel = Panel(
+        layers=(Bars(names=tuple(tr(n) for n in ordered), values=values, texts=texts),),
+        x=Axis(label=tr("event")),
+        y=Axis(
+            label=tr("energy"), unit=unit, limits=(0.0, 1.75 * most)
+        ),  # the longest line stands beside the longest bar
+        height=_height(len(ordered)),
+    )
+    lines = "; ".join(f"{tr(n)}: {text}" for n, text in zip(ordered, texts, strict=True))
+    alt = tr("{lines}. Together {total}.", lines=lines, total=readable_joules(ledger.total))
+    shown = tr(title) if title else tr("The ledger, line by line: {total}", total=readable_joules(ledger.total))
+    return Sketch(panels=(panel,), title=shown, alt=alt, source=_sources(ledger))
+
+
+@picture
+def totals(energies: Mapping[str, float], *, title: str = "", source: str = "") -> Sketch:
+    """The same counts at several price lists (J, by name), cheapest first, on a logarithmic axis; a list that charges nothing is named."""
+    ordered = sorted((n for n in energies if energies[n] > 0), key=lambda n: energies[n])
+    free = [n for n in energies if energies[n] <= 0]
+    panel = Panel(
+        layers=(
+            Points(
+                x=np.array([energies[n] for n in ordered]),
+                y=np.arange(float(len(ordered)))[::-1],
+                size=6.0,
+                colour=COLOURS["blue"],
+            ),
+        ),
+        x=Axis(label=tr("energy"), unit="J", log=True),
+        y=Axis(
+            ticks=tuple(
+                (float(len(ordered) - 1 - k), f"{n}: {readable_joules(energies[n])}") for k, n in enumerate(ordered)
+            ),
+            limits=(-0.7, len(ordered) - 0.3),
+        ),
+        height=0.35 + 0.11 * len(ordered),
+    )
+    alt = "; ".join(f"{n}: {readable_joules(energies[n])}" for n in ordered)
+    if free:
+        alt += "; " + tr("these charge nothing for it: {names}", names=", ".join(free))
+    return Sketch(panels=(panel,), title=tr(title), alt=tr("{said}.", said=alt), source=tr(source) if source else "")
 
 
 @picture
@@ -127,6 +186,11 @@ def _sources(ledger: Ledger) -> str:
     spent = ledger.by_event()
     cited = {str(ledger.prices[name].citation): None for name in ledger.events if spent[name] > 0}
     return tr("Prices — {citations}", citations="; ".join(cited))
+
+
+def _share(part: float) -> str:
+    """A share in per cent; one that rounds to nothing is still there."""
+    return "< 1 %" if 0 < part < 0.005 else f"{100 * part:.0f} %"
 
 
 def _scale(joules: float) -> tuple[float, str]:

@@ -12,6 +12,10 @@ STUDIES = LazyTable(
     {
         "one-neuron": "workbench.studies.one_neuron:OneNeuron",
         "network-states": "workbench.studies.network_states:NetworkStates",
+        "column": "workbench.studies.column:Column",
         "worm": "workbench.studies.worm:Worm",
+        "events-against-clock": "workbench.studies.crossover:EventsAgainstClock",
+        "chip-ledger": "workbench.studies.chip_ledger:ChipLedger",
+        "design-space": "workbench.studies.design_space:DesignSpace",
     },
 )
