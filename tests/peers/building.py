@@ -1,0 +1,73 @@
+"""How long a network takes to build: `building.py w2|column ARITHMETIC`, one JSON object on standard output.
+
+The kernels are compiled first on the quick network, so that what is measured is the building and not the compiler.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from ours import OPERATIONS, peak_mb, timed
+
+COLUMN = "potjans-diesmann"
+
+
+def full_column() -> tuple[Any, Any]:
+    """The column at its full size, and a small one to compile with."""
+    from workbench.circuits import CIRCUITS
+
+    small: Any = CIRCUITS[COLUMN]
+    return type(small)(scale=1.0), small.quick()
+
+
+def main() -> None:
+    from dataclasses import replace
+
+    from workloads import WORKLOADS, balanced, chip_for
+
+    from workbench.experiment import Experiment
+    from workbench.units import ms
+
+    ask = argparse.ArgumentParser()
+    ask.add_argument("what", choices=("w2", "column"))
+    ask.add_argument("arithmetic")
+    a = ask.parse_args()
+    w = WORKLOADS["w2"]
+    chip: Any = chip_for(w, a.arithmetic)
+    large, small = (w.circuit(), balanced(1.5 * ms)) if a.what == "w2" else full_column()
+    duration = 0.01 if a.what == "w2" else 0.1
+    if a.what == "column":
+        # room for 77,169 neurons: the mesh of Loihi has it, and no limit of a core is met on this chip
+        Experiment(small, chip, duration=0.01, dt=1e-4, seed=1).run()
+        chip = replace(chip, tiles_x=16, tiles_y=16)
+    experiment = Experiment(large, chip, duration=duration, dt=1e-4, seed=1)
+    best = None
+    for _ in range(1 if a.what == "column" else 3):
+        cpu, wall, program = timed(experiment.compile)
+        best = min(best or (cpu, wall), (cpu, wall))
+    from workbench.circuits.drive import draw
+
+    drive = draw(program.netlist, duration, dt=1e-4, seed=1)
+    run_cpu, run_wall, recording = timed(lambda: program.run(drive))
+    events = sum(recording.ledger.count(e) for e in OPERATIONS)
+    synapses = program.netlist.synapses
+    print(
+        json.dumps(
+            {
+                "cpu_s": best[0] if best else 0.0,
+                "wall_s": best[1] if best else 0.0,
+                "build_s": best[1] if best else 0.0,
+                "synapses": synapses,
+                "rss_mb": peak_mb(),
+                "rate_hz": sum(recording.counts.values()) / program.netlist.size / duration,
+                "events_per_s": events / run_cpu if run_cpu else None,
+                "note": f"{synapses / 1e6:.0f} M synapses; then {run_cpu / duration:.2f} CPU s per second of model time",
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
