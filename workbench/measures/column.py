@@ -20,6 +20,7 @@ from workbench.errors import DescriptionError
 from workbench.measures import siegert
 from workbench.measures.siegert import Input
 from workbench.measures.spikes import rates as rates_of
+from workbench.recordings.prices import Price
 from workbench.recordings.recording import Recording
 from workbench.units import ms, uV
 from workbench.words import tr
@@ -27,7 +28,16 @@ from workbench.words import tr
 if TYPE_CHECKING:
     from workbench.circuits.library.potjans_diesmann import PotjansDiesmann
 
-__all__ = ["Distributions", "distances", "distributions", "in_order", "input_at", "ks_distance", "mean_field"]
+__all__ = [
+    "Distributions",
+    "distances",
+    "distributions",
+    "expected_watts",
+    "in_order",
+    "input_at",
+    "ks_distance",
+    "mean_field",
+]
 
 Floats = NDArray[np.floating[Any]]
 
@@ -141,3 +151,28 @@ def distances(one: Recording, other: Recording, *, population: str) -> dict[str,
     """The Kolmogorov–Smirnov distances of two recordings of a population: of its rates, irregularities and correlations."""
     a, b = distributions(one, population), distributions(other, population)
     return {name: ks_distance(x, y) for name, x, y in zip(Distributions._fields, a, b, strict=True)}
+
+
+def expected_watts(
+    circuit: PotjansDiesmann, rates: Mapping[str, float], prices: Mapping[str, Price], *, dt: float = 0.1 * ms
+) -> dict[str, float]:
+    """The power (W) a chip with these prices would draw for the column, by event, if arrivals at a neuron came independently.
+
+    A neuron is updated in every step. An update is inactive when nothing arrives: of a neuron that receives λ spikes a second, a
+    share exp(−λ dt). Hops depend on the placement and are left out.
+    """
+    from workbench.circuits.library import potjans_diesmann as column  # noqa: PLC0415
+
+    r, sizes = np.array([rates[name] for name in column.SIZES]), np.array(list(circuit.sizes.values()), float)
+    arrivals = circuit.scale * (column.in_degrees() @ r)
+    if circuit.drive == "poisson":
+        arrivals = arrivals + circuit.scale * circuit.inputs() * circuit.background
+    still = float(sizes @ np.exp(-arrivals * dt)) / dt
+    inside, outside = circuit.events(rates)
+    happened = {
+        "inactive update": still,
+        "active update": float(sizes.sum()) / dt - still,
+        "synaptic operation": inside,
+        "outside operation": outside,
+    }
+    return {event: often * prices[event].joules for event, often in happened.items()}

@@ -87,7 +87,11 @@ class PotjansDiesmann(Circuit):
     scale: float = quantity(
         0.1, "", low=0.002, high=1.0, doc="share of neurons and of their inputs", label="scale", log=True
     )
-    drive: str = choice("poisson", ("poisson", "dc"), doc="outside input: random spikes, or their mean as a current")
+    drive: str = choice(
+        "poisson",
+        ("poisson", "dc"),
+        doc="outside input: random spikes, or their mean as a current (below scale 0.2 that leaves the column silent)",
+    )
     background: float = quantity(
         8 * Hz, "Hz", low=0 * Hz, high=100 * Hz, doc="rate of each outside input", label="background rate"
     )
