@@ -79,7 +79,7 @@ class EventLayer:
 
 
 def crossing(x: ArrayLike, rising: ArrayLike, other: ArrayLike) -> float:
-    """Where the measured curve `rising` first passes `other` from below, between two points on logarithmic axes.
+    """Where the measured curve `rising` first passes `other` from below, on the straight line between two points.
 
     `x` ascends. NaN when it never does: it starts above, or stays below.
     """
@@ -88,6 +88,5 @@ def crossing(x: ArrayLike, rising: ArrayLike, other: ArrayLike) -> float:
     if above[0] or not above.any():
         return float("nan")
     k = int(np.argmax(above))
-    gap = np.log(a[k - 1 : k + 1] / b[k - 1 : k + 1])
-    share = -gap[0] / (gap[1] - gap[0])
-    return float(at[k - 1] * (at[k] / at[k - 1]) ** share)
+    before, after = float(b[k - 1] - a[k - 1]), float(a[k] - b[k])
+    return float(at[k - 1] + (at[k] - at[k - 1]) * before / (before + after))
