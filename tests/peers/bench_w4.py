@@ -1,7 +1,8 @@
 """W4: one layer 4096 → 4096, 200 steps of 1 ms at four activities, event-driven, beside dense products."""
 
-from rows import peer, put, run
 import sys
+
+from rows import peer, put, run
 
 for percent in (1, 5, 10, 30):
     name = f"W4 {percent} %"

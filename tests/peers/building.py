@@ -36,7 +36,7 @@ def main() -> None:
     a = ask.parse_args()
     w = WORKLOADS["w2"]
     chip: Any = chip_for(w, a.arithmetic)
-    large, small = (w.circuit(), balanced(1.5 * ms)) if a.what == "w2" else full_column()
+    large, small = (w.circuit(), balanced(1.5 * ms, size=500)) if a.what == "w2" else full_column()
     duration = 0.01 if a.what == "w2" else 0.1
     if a.what == "column":
         # room for 77,169 neurons: the mesh of Loihi has it, and no limit of a core is met on this chip
@@ -50,7 +50,7 @@ def main() -> None:
     from workbench.circuits.drive import draw
 
     drive = draw(program.netlist, duration, dt=1e-4, seed=1)
-    run_cpu, run_wall, recording = timed(lambda: program.run(drive))
+    run_cpu, _, recording = timed(lambda: program.run(drive))
     events = sum(recording.ledger.count(e) for e in OPERATIONS)
     synapses = program.netlist.synapses
     print(

@@ -41,7 +41,7 @@ def vogels_abbott(name: str, *, silent: bool = False) -> Circuit:
     return replace(circuit, neuron=replace(circuit.neuron, rest=circuit.neuron.reset, bias=0.0))
 
 
-def balanced(delay: Any, *, drive: float = 24.6 * mV) -> Network:
+def balanced(delay: Any, *, drive: float = 24.6 * mV, size: int = 20_000) -> Network:
     """W2 and W2H: 20,000 neurons, 800 + 200 delta synapses each, J 0.2 mV, g 6, driven by a constant current."""
     cell = Lif(
         tau=20 * ms,
@@ -60,7 +60,7 @@ def balanced(delay: Any, *, drive: float = 24.6 * mV) -> Network:
         return Projection(source, target, wiring, weight=(0.2 if excites else -1.2) * mV, delay=delay)
 
     return Network(
-        populations={"E": Population(16_000, cell, start), "I": Population(4_000, cell, start)},
+        populations={"E": Population(size * 4 // 5, cell, start), "I": Population(size // 5, cell, start)},
         projections={f"{a}{b}": many(a, b) for a in "EI" for b in "EI"},
     )
 
@@ -101,7 +101,9 @@ WORKLOADS = {
         slots=16,
     ),
     "w3": Workload(chip_style, lambda: chip_style(bias=0.0), 1 * ms, 100_000, weighted=True),
-    "tiny": Workload(lambda: chip_style(1000), lambda: chip_style(1000, bias=0.0), 1 * ms, 1000, weighted=True),
+    "tiny": Workload(
+        lambda: balanced(1.5 * ms, size=500), lambda: balanced(1.5 * ms, size=500, drive=0.0), 0.1 * ms, 500
+    ),
 }
 
 
