@@ -68,20 +68,44 @@ def _exchange(p, b, slot, core):
         slot[q] = a
 
 
-@njit(cache=True, nogil=True)
-def pull(start, other, weight, slot, core, x, y, first, wide, high, per_tile, sweeps, costs):
-    """Force-directed: sweep after sweep every core looks at the four tiles beside it and at those around the middle of its partners,
-    and changes places where that shortens the ways of both together most; until a sweep changes nothing.
+LOOK = 256
+"""A mesh of so many tiles or fewer is looked at whole; of a larger one the tiles beside a core and around its partners' middle."""
 
-    `first[tile]` is the first slot of a tile (row by row), `per_tile` the slots there. Writes the cost after each sweep to `costs`
-    (costs[0] before the first), returns how many sweeps were made. The cost never rises.
+
+@njit(cache=True, nogil=True)
+def _try_tile(tx, ty, p, mine, per_tile, wide, start, other, weight, slot, core, x, y, best):
+    """The best slot of tile (tx, ty) for core p, which itself pays `mine` more there, if it beats `best`: (change, slot or -1)."""
+    a, to = slot[p], -1
+    begin = (ty * wide + tx) * per_tile
+    for b in range(begin, begin + per_tile):
+        q = core[b]
+        change = mine
+        if q >= 0:
+            more, between = _moved(q, p, a, b, start, other, weight, slot, x, y)
+            # p's own sum counts the way to q as gone, but they stay as far apart as they were
+            change += more + between * (abs(x[a] - tx) + abs(y[a] - ty))
+        if change < best:
+            best, to = change, b
+        if q < 0:
+            break  # one empty slot of a tile is like the other
+    return best, to
+
+
+@njit(cache=True, nogil=True)
+def pull(start, other, weight, slot, core, x, y, wide, high, per_tile, sweeps, costs):
+    """Force-directed: sweep after sweep every core looks at tiles beside it, around the middle of its partners, and at empty ones, and
+    changes places where that shortens the ways of both together most; until a sweep changes nothing.
+
+    Slots lie tile by tile, row by row, `per_tile` each. Writes the cost after each sweep to `costs` (costs[0] before the first), returns
+    how many sweeps were made. The cost never rises.
     """
-    cores = start.size - 1
+    cores, tiles = start.size - 1, wide * high
     fx, fy = np.empty(wide), np.empty(high)
     now = cost(start, other, weight, slot, x, y)
     costs[0] = now
     least = 1e-9 * (1.0 + now / max(1, cores))
-    look_x, look_y = np.empty(9, np.int64), np.empty(9, np.int64)
+    dx, dy = np.array([0, 1, -1, 0, 0]), np.array([0, 0, 0, 1, -1])
+    rest = 0
     for sweep in range(sweeps):
         changed = 0
         for p in range(cores):
@@ -90,35 +114,38 @@ def pull(start, other, weight, slot, core, x, y, first, wide, high, per_tile, sw
             a = slot[p]
             _axis_costs(p, start, other, weight, slot, x, fx)
             _axis_costs(p, start, other, weight, slot, y, fy)
-            mx, my = np.argmin(fx), np.argmin(fy)
-            look_x[0], look_y[0] = x[a] + 1, y[a]
-            look_x[1], look_y[1] = x[a] - 1, y[a]
-            look_x[2], look_y[2] = x[a], y[a] + 1
-            look_x[3], look_y[3] = x[a], y[a] - 1
-            look_x[4], look_y[4] = mx, my
-            look_x[5], look_y[5] = mx + 1, my
-            look_x[6], look_y[6] = mx - 1, my
-            look_x[7], look_y[7] = mx, my + 1
-            look_x[8], look_y[8] = mx, my - 1
-            best, to = -least, -1
             stays = fx[x[a]] + fy[y[a]]
-            for n in range(9):
-                tx, ty = look_x[n], look_y[n]
-                if tx < 0 or ty < 0 or tx >= wide or ty >= high or (tx == x[a] and ty == y[a]):
-                    continue
-                mine = fx[tx] + fy[ty] - stays
-                begin = first[ty * wide + tx]
-                for b in range(begin, begin + per_tile):
-                    q = core[b]
-                    change = mine
-                    if q >= 0:
-                        more, between = _moved(q, p, a, b, start, other, weight, slot, x, y)
-                        # p's own sum counts the way to q as gone, but they stay as far apart as they were
-                        change += more + between * (abs(x[a] - tx) + abs(y[a] - ty))
-                    if change < best:
-                        best, to = change, b
-                    if q < 0:
-                        break  # one empty slot of a tile is like the other
+            best, to = -least, -1
+            if tiles <= LOOK:
+                for tile in range(tiles):
+                    ty, tx = tile // wide, tile % wide
+                    if tx != x[a] or ty != y[a]:
+                        mine = fx[tx] + fy[ty] - stays
+                        best, at = _try_tile(
+                            tx, ty, p, mine, per_tile, wide, start, other, weight, slot, core, x, y, best
+                        )
+                        to = at if at >= 0 else to
+            else:
+                mx, my = np.argmin(fx), np.argmin(fy)
+                for n in range(10):
+                    tx, ty = (x[a], y[a]) if n < 5 else (mx, my)
+                    tx += dx[n % 5]
+                    ty += dy[n % 5]
+                    if tx < 0 or ty < 0 or tx >= wide or ty >= high or (tx == x[a] and ty == y[a]):
+                        continue
+                    mine = fx[tx] + fy[ty] - stays
+                    best, at = _try_tile(tx, ty, p, mine, per_tile, wide, start, other, weight, slot, core, x, y, best)
+                    to = at if at >= 0 else to
+                for _ in range(LOOK):  # some tiles further on, each core some others: is one empty?
+                    rest = (rest + 1) % tiles
+                    if core[(rest + 1) * per_tile - 1] < 0:
+                        ty, tx = rest // wide, rest % wide
+                        mine = fx[tx] + fy[ty] - stays
+                        if mine < best:
+                            for b in range(rest * per_tile, (rest + 1) * per_tile):
+                                if core[b] < 0:
+                                    best, to = mine, b
+                                    break
             if to >= 0:
                 _exchange(p, to, slot, core)
                 changed += 1
@@ -130,6 +157,7 @@ def pull(start, other, weight, slot, core, x, y, first, wide, high, per_tile, sw
 
 @njit(cache=True, nogil=True)
 def _next(state):
+    """The next number of a xorshift generator (Marsaglia 2003)."""
     state ^= state << uint64(13)
     state ^= state >> uint64(7)
     return state ^ (state << uint64(17))

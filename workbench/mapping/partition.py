@@ -16,8 +16,11 @@ __all__ = ["PINS", "WORK", "clustered", "fill"]
 PINS = 10_000_000
 """The clustering looks at no more (sender, target) pairs than this; of a larger network it takes every k-th sender as a sample."""
 
-WORK = 1_000_000_000
+WORK = 200_000_000
 """About how many entries the clustering may look at, in growing and in refining each; it bounds the time to some seconds."""
+
+THOROUGH = 20_000_000
+"""A network that asks for less work than this is grown in three ways, a larger one in one."""
 
 PASSES = 20
 """At most so often every neuron is asked for a better core."""
@@ -73,12 +76,12 @@ def clustered(
     cores = int(ordered.max(initial=-1)) + 1
     if cores < 2:
         return ordered
-    every, start, targets = _nets(netlist, rows, cores)
+    every, work, start, targets = _nets(netlist, rows, cores)
     back, senders = kernel.transposed(start, targets, netlist.size)
     coarse, fine = _weights(rates, netlist.size, 15), _weights(rates, netlist.size, 1000)
     alone = _outside(kernel, netlist, rows)
     found = [ordered]
-    for by in (None, 0, 1, 2):
+    for by in (None, 0, 1, 2) if work < THOROUGH else (None, 0):
         core = ordered.copy()
         if by is not None:
             core = kernel.grow(
@@ -124,8 +127,8 @@ def _asks_all(
     return int(np.maximum(found.axons_in - chip.axons_in, 0).sum()), sent
 
 
-def _nets(netlist: Netlist, rows: Synapses, cores: int) -> tuple[int, NDArray[np.int64], NDArray[np.int32]]:
-    """The different targets of every neuron, as rows; of a large network those of every k-th alone, and k."""
+def _nets(netlist: Netlist, rows: Synapses, cores: int) -> tuple[int, float, NDArray[np.int64], NDArray[np.int32]]:
+    """The different targets of every neuron, as rows; of a large network those of every k-th alone. First k, and the work."""
     pins = work = 0.0
     for block, start, _ in rows():
         if not block.external:
@@ -145,7 +148,7 @@ def _nets(netlist: Netlist, rows: Synapses, cores: int) -> tuple[int, NDArray[np
         keys.append(np.repeat(chosen + first, lengths) * netlist.size + found)
     pair = np.unique(np.concatenate(keys))
     made = np.searchsorted(pair, np.arange(netlist.size + 1, dtype=np.int64) * netlist.size)
-    return every, made.astype(np.int64), (pair % netlist.size).astype(np.int32)
+    return every, work, made.astype(np.int64), (pair % netlist.size).astype(np.int32)
 
 
 def _weights(rates: NDArray[np.float64] | None, size: int, top: int) -> NDArray[np.int64]:

@@ -65,11 +65,18 @@ def force_directed(traffic: Traffic, chip: EventChip, *, start: NDArray[np.int32
         return _searched(traffic, chip, start)
     going = _Going(traffic, chip, start)
     costs = np.zeros(SWEEPS + 1)
-    corners = np.arange(chip.tiles, dtype=np.int64) * chip.cores_per_tile
     made = mesh.pull(
-        *going.rows, going.slot, going.core, going.x, going.y, corners, chip.tiles_x, chip.tiles_y,
-        chip.cores_per_tile, SWEEPS, costs,
-    )  # fmt: skip
+        *going.rows,
+        going.slot,
+        going.core,
+        going.x,
+        going.y,
+        chip.tiles_x,
+        chip.tiles_y,
+        chip.cores_per_tile,
+        SWEEPS,
+        costs,
+    )
     return Search(going.tiles(), costs[: made + 1])
 
 
