@@ -204,7 +204,7 @@ def ten_neurons(knocks: int) -> Network:
     neuron = Lif(refractory=1 * ms)
     # A's neuron k reaches C's neurons k and k + 2, which lie on two cores.
     both = sp.csr_matrix((np.ones(4), ([0, 1, 0, 1], [0, 1, 2, 3])), shape=(2, 4))
-    times = [(1 + GAP * n) * ms for n in range(knocks)]
+    times = [GAP * n * ms for n in range(knocks)]
     knock = SpikeList(times=tuple(t for t in times for _ in range(2)), neurons=(0, 1) * knocks)
     return Network(
         populations={name: Population(size, neuron) for name, size in {"A": 2, "B": 2, "C": 4, "D": 2}.items()},

@@ -128,7 +128,7 @@ class EventsAgainstClock(Study):
         1, low=1, high=1000, doc="steps of events that do the work of one dense step", label="steps for one", log=True
     )
     points: int = count(11, low=3, high=24, doc="activities on the curve and on the map", label="points")
-    rows: int = count(4, low=2, high=16, doc="fan-outs on the map", label="rows of the map")
+    rows: int = count(4, low=1, high=16, doc="fan-outs on the map", label="rows of the map")
     seed: int = count(0, doc="seed of the wiring")
 
     def quick(self) -> Self:

@@ -258,8 +258,8 @@ def sampled(number: int, how: str, *, seed: int) -> list[Design]:
         # A thinned grid goes through all of its cells in one stride, so that no knob stands still.
         places = whole[np.unique(np.linspace(0, len(whole) - 1, min(number, len(whole))).astype(int))]
     else:
-        strata = np.stack([rng.permutation(number) for _ in AXES], axis=1)
-        shares = (strata + rng.random(strata.shape)) / number
+        # Midpoints of the strata: the values are few, so a draw within a stratum would only make some of them rarer.
+        shares = (np.stack([rng.permutation(number) for _ in AXES], axis=1) + 0.5) / number
         places = np.stack([np.floor(shares[:, k] * len(v)).astype(int) for k, v in enumerate(AXES.values())], axis=1)
     return [
         Design(**{name: values[int(place)] for (name, values), place in zip(AXES.items(), row, strict=True)})
