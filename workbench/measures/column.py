@@ -62,7 +62,7 @@ def input_at(circuit: PotjansDiesmann, rates: ArrayLike) -> Input:
     jump = n.resistance * n.tau_exc / n.tau
     squares = (weights**2 * (1 + circuit.weight_spread**2) * inputs) @ r + circuit.unit_weight**2 * outside
     noise = jump * np.sqrt(n.tau * squares)
-    return Input(n.rest + n.resistance * current, np.maximum(noise, QUIET))
+    return Input(n.rest + n.resistance * (n.bias + current), np.maximum(noise, QUIET))
 
 
 def mean_field(circuit: PotjansDiesmann) -> dict[str, float]:

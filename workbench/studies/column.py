@@ -113,7 +113,11 @@ class Column(Study):
         }
         drawn: Pictures = {
             "raster": partial(
-                pictures.layered_raster, recording, start=start, stop=min(start + SHOWN, self.duration), source=SOURCE
+                pictures.layered_raster,
+                recording.after(min(start, SETTLED)),
+                start=start,
+                stop=min(start + SHOWN, self.duration),
+                source=SOURCE,
             ),
             "rates": partial(pictures.rates_beside, rates, rows, source=PUBLISHED),
             "scale": partial(self._over_scale, rates),

@@ -190,7 +190,7 @@ class PotjansDiesmann(Circuit):
         populations = {
             name: Population(
                 sizes[name],
-                replace(self.neuron, bias=float(current)),
+                replace(self.neuron, bias=self.neuron.bias + float(current)),
                 {"v": Normal(START_MEAN[k] * mV, START_SD[k] * mV)},
             )
             for k, (name, current) in enumerate(zip(names, self.compensation(), strict=True))
