@@ -49,3 +49,13 @@ def test_an_emulated_event_lies_three_orders_below_the_best_machine():
 def test_what_makes_no_sense_is_refused(ask, sentence):
     with pytest.raises(DescriptionError, match=sentence):
         ask()
+
+
+def test_it_is_light():
+    import subprocess
+    import sys
+
+    heavy = ("brian2", "numba", "holoviews", "matplotlib", "xarray", "workbench.circuits")
+    code = f"import sys, workbench.machines; print(*sorted(set({heavy!r}) & set(sys.modules)))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []

@@ -78,6 +78,8 @@ def test_a_function_over_weights_leaves_a_rule_a_rule():
     assert np.array_equal(coarse.weight, np.rint(b.weight / (0.02 * mV)) * (0.02 * mV))
     assert set(np.unique(coarse.delay)) == {1 * ms, 2 * ms}
     assert np.array_equal(coarse.weights(np.array([4, 2])), coarse.weight[[4, 2]])
+    folded = b.mapped(weight=lambda w: np.abs(w - 0.1 * mV))
+    assert folded.extremes()["weight"] == (folded.weight.min(), folded.weight.max()), "a function need not rise"
     assert isinstance(vars(coarse)["_weight"], Drawn), "nothing was made real for good"
     one = block(0.1 * mV)
     assert one.mapped(weight=lambda w: 2 * w).weight == 2 * one.weight
@@ -89,6 +91,10 @@ def test_other_values_can_be_put_in_and_a_block_survives_a_pickle():
     assert np.array_equal(doubled.weight, 2 * b.weight)
     assert doubled.delay == b.delay
     assert np.array_equal(pickle.loads(pickle.dumps(b)).weight, b.weight)
+
+
+def test_a_block_without_synapses_has_no_extremes():
+    assert block(Normal(0.1 * mV, 0.01 * mV), wiring=FixedTotalNumber(0)).extremes()["weight"] == (0.0, 0.0)
 
 
 def test_large_blocks_hold_no_array():

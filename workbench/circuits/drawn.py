@@ -62,9 +62,25 @@ class Drawn:
             yield self._real(np.arange(first, min(first + PIECE, self.size), dtype=np.uint32))
 
     def extremes(self) -> tuple[float, float]:
-        """The smallest and the largest value there is; 0 and 0 when there is none."""
-        ends = [(p.min(), p.max()) for p in self.pieces()]
-        return (float(min(a for a, _ in ends)), float(max(b for _, b in ends))) if ends else (0.0, 0.0)
+        """The smallest and the largest value there is; 0 and 0 when there is none.
+
+        A pointwise distribution rises with its uniform number, so the two ends need no other value; functions laid over it may
+        do anything, so then every value is looked at. Found once.
+        """
+        if "ends" not in self._kept:
+            self._kept["ends"] = self._ends()
+        low, high = self._kept["ends"]
+        return float(low), float(high)
+
+    def _ends(self) -> Values:
+        from workbench.kernels import wiring  # noqa: PLC0415
+
+        if not self.size:
+            return np.zeros(2)
+        if self.then:
+            each = np.array([(p.min(), p.max()) for p in self.pieces()])
+            return np.array([each[:, 0].min(), each[:, 1].max()])
+        return self._made(np.array(wiring.uniform_ends(np.uint64(self.key), self.size)))
 
     def mapped(self, function: Callable[[Values], Any]) -> Drawn:
         """The same numbers after one more function."""
@@ -75,6 +91,9 @@ class Drawn:
 
         uniform = np.empty(numbers.size)
         wiring.uniform_at(np.uint64(self.key), numbers, uniform)
+        return self._made(uniform)
+
+    def _made(self, uniform: Values) -> Values:
         made: Values = self.spread.from_uniform(uniform)  # type: ignore[attr-defined]
         if self.grid:
             made = np.rint(made / self.grid) * self.grid

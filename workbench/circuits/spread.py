@@ -14,8 +14,8 @@ from workbench.errors import DescriptionError
 from workbench.fields import Distribution
 from workbench.words import tr
 
-# A distribution that says `pointwise` gives each place its value without looking at the others, so that a block of synapses
-# may be made real in pieces, and in any order.
+# A distribution that says `pointwise` gives each place its value from its own uniform number alone, and rises with it: so a block
+# of synapses may be made real in pieces and in any order, and its extremes are those of the uniform numbers.
 
 __all__ = ["Linear", "LogNormal", "Normal", "Uniform", "Values", "realise"]
 

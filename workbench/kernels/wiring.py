@@ -121,3 +121,16 @@ def uniform_at(key, numbers, out):
         n = uint32(numbers[k])
         high, low = uint64(bits(a1, a2, n)), uint64(bits(b1, b2, n))
         out[k] = np.float64((high << uint64(21)) ^ (low >> uint64(11))) * 2.0**-53 + 2.0**-54
+
+
+@njit(cache=True, nogil=True)
+def uniform_ends(key, size):
+    """The smallest and the largest of the first `size` (at least one) uniform numbers of the stream `key`."""
+    a1, a2 = words(key, 0)
+    b1, b2 = words(key, 1)
+    least, most = uint64(2**63), uint64(0)
+    for n in range(size):
+        high, low = uint64(bits(a1, a2, uint32(n))), uint64(bits(b1, b2, uint32(n)))
+        drawn = (high << uint64(21)) ^ (low >> uint64(11))
+        least, most = min(least, drawn), max(most, drawn)
+    return np.float64(least) * 2.0**-53 + 2.0**-54, np.float64(most) * 2.0**-53 + 2.0**-54
