@@ -39,6 +39,7 @@ def measure(name: str, arithmetic: str, *, seconds: float, repeats: int, bounds:
 
     w = WORKLOADS[name]
     experiment = Experiment(w.circuit(), chip_for(w, arithmetic), duration=seconds, dt=w.dt, seed=1)
+    empty = peak_mb()  # Numba is loaded after this, so its memory is counted with the synapses
     build_cpu, build, program = timed(experiment.compile)
     drive = draw(program.netlist, seconds, dt=w.dt, seed=1)
     best_cpu, best_wall, recording = timed(lambda: program.run(drive))
@@ -60,6 +61,7 @@ def measure(name: str, arithmetic: str, *, seconds: float, repeats: int, bounds:
         "first_s": first,
         "rss_mb": peak_mb(),
         "synapses": program.netlist.synapses,
+        "bytes_per_synapse": (peak_mb() - empty) * 2**20 / program.netlist.synapses,
     }
     return row | shares(name, arithmetic, seconds, best_cpu, events, updates) if bounds else row
 

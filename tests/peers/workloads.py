@@ -90,7 +90,7 @@ WORKLOADS = {
         0.1 * ms,
         4000,
         slots=2,
-        chip="loihi-davies",
+        chip="loihi-roomy",
     ),
     "w2": Workload(lambda: balanced(1.5 * ms), lambda: balanced(1.5 * ms, drive=0.0), 0.1 * ms, 20_000),
     "w2h": Workload(
