@@ -25,13 +25,13 @@ neurons = st.builds(
 
 
 @st.composite
-def networks(draw, *, exponential: bool = True) -> Network:
+def networks(draw, *, exponential: bool = True, jumps: bool = True, currents: bool = True) -> Network:
     """One or two populations, one or two sources, and projections of any kind between them."""
     sizes = draw(st.lists(st.integers(1, 12), min_size=1, max_size=2))
     populations = {f"P{k}": Population(n, draw(neurons), {"v": Uniform(0 * mV, 19 * mV)}) for k, n in enumerate(sizes)}
     sources: dict[str, Source] = {}
     projections: dict[str, Projection] = {}
-    receptors = ["input", "exc", "inh"] if exponential else ["input"]
+    receptors = [*(["input"] if jumps else []), *(["exc", "inh"] if exponential else [])]
 
     def weight(receptor: str):
         scale = mV if receptor == "input" else 100 * pA
@@ -61,7 +61,7 @@ def networks(draw, *, exponential: bool = True) -> Network:
     for k in range(draw(st.integers(1, 2))):
         target = draw(st.integers(0, len(sizes) - 1))
         size = draw(st.sampled_from([sizes[target], 3]))
-        stimulus = draw(st.sampled_from(["poisson", "regular", "list", "step", "noise"]))
+        stimulus = draw(st.sampled_from(["poisson", "regular", "list", *(["step", "noise"] if currents else [])]))
         if stimulus in ("step", "noise"):
             made = StepCurrent(0.6 * nA, 2 * ms, 15 * ms) if stimulus == "step" else NoisyCurrent(0.4 * nA, 0.3 * nA)
             sources[f"S{k}"] = Source(size, made)
