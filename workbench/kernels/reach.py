@@ -101,19 +101,13 @@ def merge(start_a, core_a, operations_a, start_b, core_b, operations_b, at, core
 
 
 @njit(cache=True, nogil=True)
-def distinct_rows(start, targets, out_start, out):
-    """Write each row's targets once each, ascending; `out` has room for all synapses."""
-    k = 0
-    out_start[0] = 0
+def between_cores(start, core, home, amount, total, ways):
+    """Add up what goes from core to core: `amount[i]` from the core of sender i to each of its cores, and how many such ways."""
     for i in range(start.size - 1):
-        row = np.sort(targets[start[i] : start[i + 1]])
-        last = -1
-        for t in row:
-            if t != last:
-                out[k] = t
-                last = t
-                k += 1
-        out_start[i + 1] = k
+        row, count = total[home[i]], ways[home[i]]
+        for k in range(start[i], start[i + 1]):
+            row[core[k]] += amount[i]
+            count[core[k]] += 1
 
 
 @njit(cache=True, nogil=True)

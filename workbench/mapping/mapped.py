@@ -20,6 +20,8 @@ from workbench.words import tr
 
 __all__ = ["Mapped", "Plan", "map", "plan"]
 
+START = "sequential, row-major, unicast"
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -133,37 +135,44 @@ def plan(
     else:
         core_of = _checked(core_of, netlist)
     fit.check_cores(netlist, chip, core_of, rows)
-    plain = replace(chip, routing="unicast")
-    costs: list[StepCost] = []
-    found = reach(netlist, core_of, rows)
-    if int(ordered.max(initial=-1)) < chip.cores:
-        before = found if np.array_equal(ordered, core_of) else reach(netlist, ordered, rows)
-        start = route.ways(before.inside, ordered, place.row_major(_cores(ordered), chip), plain)
-        costs.append(_cost("start", "sequential, row-major, unicast", start, rates))
     cores = _cores(core_of)
-    parted = route.ways(found.inside, core_of, place.row_major(cores, chip), plain)
-    costs.append(_cost("partition", _method(own, chip.partition), parted, rates))
-    placed_by_hand = tiles is not None
+    found = reach(netlist, core_of, rows)
     if tiles is None:
-        traffic = of_reach(found.inside, core_of, cores, rates)
-        tiles = place.method(chip.placement, traffic, chip, seed).tiles
+        place_by = chip.placement
+        tiles = place.method(chip.placement, of_reach(found.inside, core_of, cores, rates), chip, seed).tiles
     else:
+        place_by = "given"
         tiles = np.ascontiguousarray(tiles, np.int32)
         if len(tiles) < cores:
             Mapped(core_of, tiles)  # says what is wrong
         place.slots_of(tiles, chip)
-    placed = route.ways(found.inside, core_of, tiles, plain)
-    costs.append(_cost("place", _method(placed_by_hand, chip.placement), placed, rates))
+    plain = replace(chip, routing="unicast")
+    rowed = place.row_major(cores, chip)
+    costs: list[StepCost] = []
+    if int(ordered.max(initial=-1)) < chip.cores and not np.array_equal(ordered, core_of):
+        before = route.ways(
+            reach(netlist, ordered, rows).inside, ordered, place.row_major(_cores(ordered), chip), plain
+        )
+        costs.append(_cost("start", START, before, rates))
+    parted = route.ways(found.inside, core_of, rowed, plain)
+    costs.append(_cost("partition", "given" if own else chip.partition, parted, rates))
+    if len(costs) == 1 and np.array_equal(ordered, core_of):
+        costs.insert(0, replace(costs[0], step="start", method=START))
+    placed = parted if np.array_equal(rowed, tiles) else route.ways(found.inside, core_of, tiles, plain)
+    costs.append(
+        replace(costs[-1], step="place", method=place_by)
+        if placed is parted
+        else _cost("place", place_by, placed, rates)
+    )
     routed = placed if chip.routing == "unicast" else route.ways(found.inside, core_of, tiles, chip)
-    costs.append(_cost("route", chip.routing, routed, rates))
+    costs.append(
+        replace(costs[-1], step="route", method=chip.routing)
+        if routed is placed
+        else _cost("route", chip.routing, routed, rates)
+    )
     uses = fit.uses(core_of, tiles, chip, found)
     fit.check(netlist, chip, uses, rows)
     return Plan(Mapped(core_of, tiles, tuple(costs)), found, routed, uses)
-
-
-def _method(own: bool, method: str) -> str:
-    """The method, or "given" for a step made by hand; translated where it is shown."""
-    return "given" if own else method
 
 
 def _cores(core_of: NDArray[np.int32]) -> int:

@@ -37,7 +37,7 @@ class Traffic:
         apart = self.source != self.target
         a, b, w = self.source[apart], self.target[apart], self.packets[apart]
         one, other = np.concatenate([a, b]), np.concatenate([b, a])
-        key, amount = _summed(one.astype(np.int64) * self.cores + other, np.concatenate([w, w]), self.cores)
+        key, amount = _summed(one.astype(np.int64) * self.cores + other, np.concatenate([w, w]))
         start = np.searchsorted(key, np.arange(self.cores + 1, dtype=np.int64) * self.cores)
         return start.astype(np.int64), (key % max(self.cores, 1)).astype(np.int32), amount
 
@@ -72,21 +72,21 @@ def traffic(
 def of_reach(found: Reach, core_of: NDArray[np.int32], cores: int, rates: NDArray[np.float64] | None = None) -> Traffic:
     """The same from a reach that is known."""
     leaves = np.diff(found.start)
+    amount = np.ones(leaves.size) if rates is None else np.asarray(rates, np.float64)
+    if cores * cores <= DENSE:
+        from workbench.kernels import reach as kernel  # noqa: PLC0415  compiled kernels only when something is mapped
+
+        total, ways = np.zeros((cores, cores)), np.zeros((cores, cores), np.int64)
+        kernel.between_cores(found.start, found.core, core_of, amount, total, ways)
+        one, other = np.nonzero(ways)
+        return Traffic(cores, one.astype(np.int32), other.astype(np.int32), total[one, other])
     key = np.repeat(core_of.astype(np.int64) * cores, leaves)
     key += found.core
-    amount = None if rates is None else np.repeat(np.asarray(rates, np.float64), leaves)
-    key, amount = _summed(key, amount, cores)
-    return Traffic(cores, (key // max(cores, 1)).astype(np.int32), (key % max(cores, 1)).astype(np.int32), amount)
+    key, packets = _summed(key, np.repeat(amount, leaves))
+    return Traffic(cores, (key // cores).astype(np.int32), (key % cores).astype(np.int32), packets)
 
 
-def _summed(
-    key: NDArray[np.int64], amount: NDArray[np.float64] | None, cores: int
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Each key once, ascending, with the sum of its amounts (of ones when there are none)."""
-    if cores * cores <= DENSE:
-        seen = np.bincount(key, minlength=cores * cores)
-        kept = np.flatnonzero(seen)
-        total = seen if amount is None else np.bincount(key, amount, minlength=cores * cores)
-        return kept.astype(np.int64), total[kept].astype(np.float64)
+def _summed(key: NDArray[np.int64], amount: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Each key once, ascending, with the sum of its amounts."""
     kept, where = np.unique(key, return_inverse=True)
     return kept, np.bincount(where, amount, minlength=kept.size).astype(np.float64)
