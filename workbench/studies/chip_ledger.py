@@ -44,6 +44,23 @@ CORE = 256  # neurons in the second part: one core of TrueNorth, full
 TYPICAL, BUSY = 50, 5  # steps of 1 ms between spikes: 20 Hz and 200 Hz
 PERIODS = (1000, 500, 200, 100, 50, 20, 10, 5)
 
+COUNTS = {
+    "core step": "core_steps",
+    "active update": "active_updates",
+    "inactive update": "inactive_updates",
+    "synaptic operation": "synaptic_operations",
+    "dense operation": "dense_operations",
+    "shared operation": "shared_operations",
+    "outside operation": "outside_operations",
+    "spike": "spikes",
+    "packet": "packets",
+    "packet received": "packets_received",
+    "tile-local packet": "tile_local_packets",
+    "east-west hop": "east_west_hops",
+    "north-south hop": "north_south_hops",
+}
+"""The name of each event's count among the numbers."""
+
 KINDS = {
     "updates and leakage": ("core step", "active update", "inactive update"),
     "synapses": ("synaptic operation", "dense operation", "shared operation", "outside operation"),
@@ -137,7 +154,7 @@ class ChipLedger(Study):
             tuple(p.joules for p in prices.values()): name for name, prices in lists.items()
         }  # one name for equal lists
         bills = {name: repriced(ledger, lists[name]).total for name in apart.values()}
-        counted = {_plural(event): float(ledger.count(event)) for event in ledger.events if ledger.count(event)}
+        counted = {COUNTS[e]: float(ledger.count(e)) for e in ledger.events if ledger.count(e)}
         efficiency = {
             period: _operations(r) / r.ledger.total / 1e9 if r.ledger.total else float("nan")
             for period, r in runs.items()
@@ -233,13 +250,6 @@ def _priced(chip: Chip) -> Mapping[str, Price]:
             )
         )
     return chip.prices
-
-
-def _plural(event: str) -> str:
-    """The name of a count: "synaptic operation" is synaptic_operations, "packet received" packets_received."""
-    first, _, rest = event.partition(" ")
-    words = f"{first}s {rest}" if rest == "received" else f"{event}s"
-    return words.replace(" ", "_").replace("-", "_")
 
 
 def _operations(recording: Recording) -> int:

@@ -176,7 +176,7 @@ class DesignSpace(Study):
             "best_energy_uj": _least(joules) / uJ,
             "best_time_ms": _least(seconds) / ms,
             "best_area_mm2": _least(area[fits]) / mm2 if fits.any() else float("nan"),
-            "best_product_uj_ms": _least(joules * seconds) / (uJ * ms),
+            "best_product_over_base": _least(joules * seconds) / (_mean(here.joules) * _mean(here.seconds)),
             "base_energy_uj": _mean(here.joules) / uJ,
             "base_time_ms": _mean(here.seconds) / ms,
             "base_area_mm2": here.area / mm2,
