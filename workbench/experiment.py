@@ -17,6 +17,7 @@ from workbench.circuits.network import Network
 from workbench.circuits.unfold import Netlist, unfold
 from workbench.errors import DescriptionError
 from workbench.fields import to_json, without_unit
+from workbench.mapping.mapped import Mapped
 from workbench.recordings.recording import Recording
 from workbench.words import tr
 
@@ -71,10 +72,16 @@ class Experiment:
         network = self.circuit.network() if isinstance(self.circuit, Circuit) else self.circuit
         return unfold(network, seed=self.seed)
 
-    def compile(self) -> base.Program:
-        """The network fitted to the chip."""
+    def compile(self, *, mapping: Mapped | None = None) -> base.Program:
+        """The network fitted to the chip; with `mapping`, on the cores and tiles it names."""
         return base.compile(
-            self.netlist(), self.chip, dt=self.dt, seed=self.seed, probes=self.probes, limits=self.limits
+            self.netlist(),
+            self.chip,
+            dt=self.dt,
+            seed=self.seed,
+            probes=self.probes,
+            limits=self.limits,
+            mapping=mapping,
         )
 
     def run(self, progress: Progress | None = None) -> Recording:

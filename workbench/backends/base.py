@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from workbench.chips.chip import Chip
 from workbench.circuits.drive import Drive
-from workbench.circuits.unfold import Netlist
+from workbench.circuits.synapses import Gap
+from workbench.circuits.unfold import Block, Netlist
 from workbench.errors import DescriptionError, UnsupportedError, unknown
+from workbench.mapping.mapped import Mapped
 from workbench.recordings.placement import Placement
 from workbench.recordings.recording import Recording
 from workbench.words import tr
@@ -30,6 +32,8 @@ __all__ = [
     "Run",
     "Window",
     "compile",
+    "delay_losses",
+    "delay_steps",
     "finish",
     "report",
     "rounded_delays",
@@ -186,9 +190,16 @@ def report(progress: Progress | None, fraction: float, text: str) -> None:
 
 
 def compile(
-    netlist: Netlist, chip: Chip, *, dt: float, seed: int, probes: Sequence[Probe] = (), limits: Limits | None = None
+    netlist: Netlist,
+    chip: Chip,
+    *,
+    dt: float,
+    seed: int,
+    probes: Sequence[Probe] = (),
+    limits: Limits | None = None,
+    mapping: Mapped | None = None,
 ) -> Program:
-    """Fit `netlist` to `chip` for steps of `dt`.
+    """Fit `netlist` to `chip` for steps of `dt`; with `mapping` on the cores and tiles it names (event chips).
 
     Raises PlacementError when it does not fit, UnsupportedError when the chip has no rule for a model or receptor.
     """
@@ -210,18 +221,40 @@ def compile(
             )
     module, _, name = BACKENDS[chip.kind].partition(":")
     build: Callable[..., Program] = getattr(importlib.import_module(module), name)
-    return build(netlist, chip, dt=float(dt), seed=int(seed), probes=tuple(probes), limits=limits or Limits())
+    more: dict[str, Any] = {}
+    if mapping is not None:
+        if chip.kind != "event":
+            raise UnsupportedError(
+                tr("A mapping is for event chips; '{name}' is of kind '{kind}'.", name=chip.name, kind=chip.kind)
+            )
+        more["mapping"] = mapping
+    return build(netlist, chip, dt=float(dt), seed=int(seed), probes=tuple(probes), limits=limits or Limits(), **more)
 
 
-def rounded_delays(netlist: Netlist, dt: float) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Delays in steps by projection (an int, or int32 per edge), and a sentence for each projection where rounding changed one."""
-    steps: dict[str, Any] = {}
+def delay_steps(block: Block, dt: float, numbers: NDArray[Any] | None = None, *, value: float | None = None) -> Any:
+    """The delays of a block in whole steps, at least one: an int where all are equal, else int32 (for the synapses `numbers` alone).
+
+    With `value` (s), what that one delay becomes.
+    """
+    exact = np.asarray(block.delays(numbers) if value is None else value) / dt
+    whole = np.maximum(np.rint(exact), 1).astype(np.int32)
+    return int(whole) if whole.ndim == 0 else whole
+
+
+def delay_losses(netlist: Netlist, dt: float) -> tuple[str, ...]:
+    """A sentence for each projection where rounding to whole steps changes a delay."""
     losses: list[str] = []
     for name, block in netlist.projections.items():
-        exact = np.asarray(block.delay) / dt
-        whole = np.maximum(np.rint(exact), 1).astype(np.int32)
-        off = float(np.max(np.abs(whole - exact), initial=0.0))
-        if off > 1e-6 and block.kind.grid and block.kind.unit != "1" and type(block.kind).__name__ != "Gap":
+        if not block.kind.grid or isinstance(block.kind, Gap):
+            continue
+        if block.delayed and block.count > 1_000_000:
+            low, high = block.extremes()["delay"]
+            off = 0.0 if low == high else 0.5  # not worth making a million numbers for
+            off = max(off, *(abs(delay_steps(block, dt, value=x) - x / dt) for x in (low, high)))
+        else:
+            exact = np.asarray(block.delays()) / dt
+            off = float(np.max(np.abs(delay_steps(block, dt) - exact), initial=0.0))
+        if off > 1e-6:
             losses.append(
                 tr(
                     "{name}: delays rounded to whole steps of {dt:g} ms, at least one; the largest change is {off:.3g} ms.",
@@ -230,5 +263,9 @@ def rounded_delays(netlist: Netlist, dt: float) -> tuple[dict[str, Any], tuple[s
                     off=off * dt * 1e3,
                 )
             )
-        steps[name] = int(whole) if whole.ndim == 0 else whole
-    return steps, tuple(losses)
+    return tuple(losses)
+
+
+def rounded_delays(netlist: Netlist, dt: float) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Delays in steps by projection (an int, or int32 per edge), and a sentence for each projection where rounding changed one."""
+    return {n: delay_steps(b, dt) for n, b in netlist.projections.items()}, delay_losses(netlist, dt)

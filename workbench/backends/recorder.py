@@ -114,35 +114,47 @@ class Recorder:
 
     # --- probes, for kernels that read state rows ---
 
-    def taps(self, kernel: Any, begin: int, end: int, exponentials: Sequence[str]) -> Any:
-        """The kernel's Taps for the steps `begin` to `end`; `untap` collects them."""
-        row, stride, origin, first, neurons, mean, at = [], [], [], [0], [], [], []
+    def taps(self, kernel: Any, begin: int, end: int, states: Mapping[str, int], blocks: Any) -> Any:
+        """The kernel's Taps for the steps `begin` to `end`, sorted by block; `untap` collects them."""
+        columns: dict[str, list[NDArray[Any]]] = {
+            k: [] for k in ("place", "state", "stride", "origin", "at", "width", "share")
+        }
         self._plan: list[tuple[int, int, int, int]] = []
         room = 0
         for k, p in enumerate(self.probes):
             if p.reduce == "rate":
                 continue
             which = p.neurons(self.netlist)
-            row.append(_row(p, exponentials))
-            stride.append(p.steps(self.dt))
-            origin.append(_next(begin, stride[-1]))
-            neurons.append(which + self.netlist.populations[p.of].start)
-            first.append(first[-1] + which.size)
-            mean.append(p.reduce == "mean")
-            at.append(room)
-            times = len(range(_next(begin, stride[-1]), end, stride[-1]))
-            width = 1 if p.reduce == "mean" else which.size
+            stride, mean = p.steps(self.dt), p.reduce == "mean"
+            origin = _next(begin, stride)
+            times, width = len(range(origin, end, stride)), 1 if mean else which.size
+            many = np.ones(which.size, np.int64)
+            columns["place"].append(blocks.place[which + self.netlist.populations[p.of].start].astype(np.int64))
+            columns["state"].append(many * _state(p, states))
+            columns["stride"].append(many * stride)
+            columns["origin"].append(many * origin)
+            columns["at"].append(room + (0 * many if mean else np.arange(which.size)))
+            columns["width"].append(many * width)
+            columns["share"].append(many / (which.size if mean else 1.0))
             self._plan.append((k, room, times, width))
-            self._value_steps[k].append(np.arange(_next(begin, stride[-1]), end, stride[-1]))
+            self._value_steps[k].append(np.arange(origin, end, stride))
             room += times * width
+        kinds = {"share": np.float64}
+        c = {
+            k: np.concatenate(v).astype(kinds.get(k, np.int64)) if v else np.zeros(0, kinds.get(k, np.int64))
+            for k, v in columns.items()
+        }
+        order = np.argsort(c["place"], kind="stable")
+        c = {k: v[order] for k, v in c.items()}
+        count = blocks.core.size
         return kernel.Taps(
-            row=np.array(row, np.int64),
-            stride=np.array(stride, np.int64),
-            origin=np.array(origin, np.int64),
-            first=np.array(first, np.int64),
-            neurons=np.concatenate(neurons) if neurons else np.zeros(0, np.int64),
-            mean=np.array(mean, np.uint8),
-            at=np.array(at, np.int64),
+            first=np.searchsorted(c["place"], np.arange(count + 1) * 32).astype(np.int64),
+            field=(c["place"] // 32 * len(states) + c["state"]) * 32 + c["place"] % 32,
+            stride=c["stride"],
+            origin=c["origin"],
+            at=c["at"],
+            width=c["width"],
+            share=c["share"],
             out=np.zeros(room),
         )
 
@@ -268,19 +280,22 @@ def _next(begin: int, stride: int) -> int:
     return -(-begin // stride) * stride
 
 
-def _row(p: Probe, exponentials: Sequence[str]) -> int:
-    names = {"v": 0} | {f"current_{e}": k + 1 for k, e in enumerate(exponentials)}
-    if p.variable not in names:
+def _state(p: Probe, states: Mapping[str, int]) -> int:
+    if p.variable not in states:
         raise UnsupportedError(
-            tr("The event chip cannot probe '{variable}'; it has {known}.", variable=p.variable, known=", ".join(names))
+            tr(
+                "The event chip cannot probe '{variable}'; it has {known}.",
+                variable=p.variable,
+                known=", ".join(states),
+            )
         )
-    return names[p.variable]
+    return states[p.variable]
 
 
 def _unit(p: Probe) -> str:
     if p.variable == "v":
         return "V"
-    return "A" if p.variable.startswith("current") else ""
+    return {"current": "A", "conductance": "S"}.get(p.variable.partition("_")[0], "")
 
 
 # --- saved runs ---------------------------------------------------------------------------------------------------------

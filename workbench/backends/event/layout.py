@@ -1,218 +1,362 @@
-"""What an event program is made of: rows of synapses, segments of neurons, Poisson sources, as the kernel's arrays."""
+"""What an event program is made of: blocks of neurons, rows of synapses, Poisson sources, as the kernel's arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.backends import outside
+from workbench.backends.base import delay_steps
 from workbench.circuits.drive import Drive
+from workbench.circuits.neurons.discrete_lif import DiscreteLif
 from workbench.circuits.neurons.lif import Lif
-from workbench.circuits.synapses import Current, Delta, Exponential
+from workbench.circuits.synapses import Conductance, Current, Exponential
 from workbench.circuits.unfold import Block, Netlist
+from workbench.circuits.wiring import Rows
+from workbench.errors import UnsupportedError
+from workbench.words import tr
 
 if TYPE_CHECKING:
     from workbench.backends.event.program import EventProgram
 
 __all__ = [
+    "LANES",
+    "Form",
     "Wires",
-    "lay_cuts",
+    "form_of",
+    "lay_blocks",
     "lay_noise",
     "lay_parts",
-    "lay_segments",
+    "lay_rows",
     "lay_wires",
-    "realised_block",
     "starts_of",
     "targets_of",
 ]
+
+LANES = 32
+"""Neurons in a block."""
+
+NEAREST = 32 * 1024
+"""Bytes of arrivals a part should have: the first cache holds 48 kB today."""
+
+CRUMB = 24
+"""Synapses that a row should have in a part on average: looking up where they begin costs as much as ten of them."""
+
+LONGEST_HOLD = 32_767
+"""Refractory steps that fit a block."""
+
+
+@final
+@dataclass(frozen=True)
+class Form:
+    """Which rule a network's neurons follow, and which receptors are in use: each has a row of arrivals, in this order."""
+
+    discrete: bool
+    delta: bool
+    currents: tuple[str, ...]
+    conductances: tuple[str, ...]
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """The row of each receptor."""
+        names = (*(("input",) if self.delta else ()), *self.currents, *self.conductances)
+        return {name: number for number, name in enumerate(names)}
+
+    @property
+    def states(self) -> dict[str, int]:
+        """The field of each state of a neuron, as a probe names it."""
+        names = ("v", *(f"current_{n}" for n in self.currents), *(f"conductance_{n}" for n in self.conductances))
+        return {name: number for number, name in enumerate(names)}
+
+
+def form_of(netlist: Netlist, kept: Mapping[str, Block]) -> Form:
+    """The form of a network whose models the chip is known to have."""
+    discrete = any(isinstance(c.neuron, DiscreteLif) for c in netlist.populations.values())
+    used = {b.receptor for b in kept.values() if not isinstance(b.kind, Current)}
+    receptors = DiscreteLif.receptors if discrete else Lif.receptors
+    flowing = [
+        n for n, r in receptors.items() if n in used and (isinstance(r, Exponential) or (discrete and n != "input"))
+    ]
+    opening = [n for n, r in receptors.items() if n in used and isinstance(r, Conductance)]
+    return Form(discrete, "input" in used, tuple(flowing), tuple(opening))
 
 
 @final
 @dataclass(frozen=True, eq=False)
 class Wires:
-    """Rows of synapses as the kernel reads them, and which receptors they use."""
+    """Synapses by source, block by block, as the rules give them."""
 
-    arrays: dict[str, Any]
-    exponentials: tuple[str, ...]
-    """Exponential receptors in use, in the model's order: one current row each."""
-    delta: bool
     blocks: tuple[Block, ...]
-    """The blocks with rows: all but currents and the Poisson sources drawn in the kernel."""
+    """The blocks with rows: all but currents, gap junctions and the Poisson sources drawn in the kernel."""
+    rows: tuple[Rows, ...]
 
 
-def lay_wires(netlist: Netlist, kept: Mapping[str, Block], delays: Mapping[str, Any], real: Any) -> Wires:
-    """Put the rows of all blocks one after the other, with each block's receptor, weights and delays."""
+def lay_wires(netlist: Netlist, kept: Mapping[str, Block]) -> Wires:
+    """The rows of all blocks that carry spikes."""
     drawn = {b.name for b in outside.fused(netlist)}
-    carried = [b for b in kept.values() if not isinstance(b.kind, Current)]
-    used = {b.receptor for b in carried}
-    exponentials = tuple(n for n, r in Lif.receptors.items() if isinstance(r, Exponential) and n in used)
-    delta = any(isinstance(b.kind, Delta) for b in carried)
-    blocks = tuple(b for b in carried if b.name not in drawn)
-    rows = {n: k + delta for k, n in enumerate(exponentials)} | {"input": 0}
-    senders = [*netlist.populations, *netlist.sources]
-    narrow = np.uint16 if max(c.size for c in netlist.populations.values()) <= 65536 else np.uint32
-    start = np.empty(sum(b.sizes[0] + 1 for b in blocks), np.int64)
-    targets = np.empty(sum(b.count for b in blocks), narrow)
-    weights, lags = [np.zeros(0, real)], [np.zeros(0, np.int32)]
-    a: dict[str, list[Any]] = {
-        k: []
-        for k in (
-            "row_base",
-            "target_start",
-            "row",
-            "weight",
-            "weighted",
-            "weight_at",
-            "delay",
-            "delayed",
-            "delay_at",
-        )
-    }
-    base = place_at = 0
-    for b in blocks:
-        own_w, own_d = isinstance(b.weight, np.ndarray), isinstance(delays[b.name], np.ndarray)
-        rows_of = b.rows(numbered=own_w or own_d)
-        end = place_at + rows_of.targets.size
-        start[base : base + b.sizes[0] + 1] = rows_of.start + place_at
-        targets[place_at:end] = rows_of.targets
-        a["row_base"].append(base)
-        a["target_start"].append(netlist.populations[b.target].start)
-        a["row"].append(rows[b.receptor])
-        a["weight"].append(0.0 if own_w else b.weight)
-        a["weighted"].append(own_w)
-        a["weight_at"].append(sum(w.size for w in weights) - place_at)
-        a["delay"].append(0 if own_d else delays[b.name])
-        a["delayed"].append(own_d)
-        a["delay_at"].append(sum(d.size for d in lags) - place_at)
-        if own_w:
-            weights.append(np.asarray(b.weight)[rows_of.edge].astype(real))
-        if own_d:
-            lags.append(np.asarray(delays[b.name])[rows_of.edge].astype(np.int32))
-        base, place_at = base + b.sizes[0] + 1, end
-    listed = [[k for k, b in enumerate(blocks) if b.source == s] for s in senders]
-    kinds = {"weight": real, "weighted": np.uint8, "delayed": np.uint8}
-    arrays = {k: np.array(v, kinds.get(k, np.int64)) for k, v in a.items()}
-    arrays |= {
-        "start": start,
-        "rows": np.array([b.sizes[0] for b in blocks], np.int64),
-        "targets": targets,
-        "weights": np.concatenate(weights),
-        "delays": np.concatenate(lags),
-        "first": np.cumsum([0, *map(len, listed)]),
-        "listed": np.array([k for ks in listed for k in ks], np.int64),
-    }
-    return Wires(arrays, exponentials, delta, blocks)
-
-
-def targets_of(wires: Wires, k: int) -> NDArray[Any]:
-    """The targets of block number `k`, row after row."""
-    base, rows = wires.arrays["row_base"][k], wires.blocks[k].sizes[0]
-    start = wires.arrays["start"]
-    return wires.arrays["targets"][start[base] : start[base + rows]]
+    blocks = tuple(b for b in kept.values() if not isinstance(b.kind, Current) and b.name not in drawn)
+    return Wires(blocks, tuple(b.rows() for b in blocks))
 
 
 def starts_of(wires: Wires, k: int) -> NDArray[np.int64]:
-    """Where each row of block number `k` begins in `targets_of(wires, k)`, and where the last one ends."""
-    base, rows = wires.arrays["row_base"][k], wires.blocks[k].sizes[0]
-    start = wires.arrays["start"][base : base + rows + 1]
-    return start - start[0]
+    """Where the rows of block number `k` begin in `targets_of`."""
+    return wires.rows[k].start
 
 
-def lay_segments(netlist: Netlist, core_of: NDArray[np.int32], dt: float, real: Any) -> dict[str, Any]:
-    """Cut the populations where the core or a constant changes; a spread parameter makes every neuron its own segment."""
-    exponentials = [
-        n
-        for n, r in Lif.receptors.items()
-        if isinstance(r, Exponential) and any(n in c.receptors for c in netlist.populations.values())
-    ]
-    columns: dict[str, list[Any]] = {
-        k: [] for k in ("start", "population", "base", "core", "mu", "a", "gain", "threshold", "reset", "refractory")
+def targets_of(wires: Wires, k: int) -> NDArray[Any]:
+    """The targets of block number `k`, local to their population, row after row."""
+    return wires.rows[k].targets
+
+
+# --- neurons ----------------------------------------------------------------------------------------------------------------
+
+
+def lay_blocks(netlist: Netlist, core_of: NDArray[Any], form: Form, dt: float, real: Any) -> dict[str, Any]:
+    """Blocks of 32 lanes; each holds neurons of one population on one core, and knows where its constants are."""
+    from workbench.kernels.event.block import constants_of  # noqa: PLC0415  compiled kernels only when something runs
+
+    names = constants_of("discrete" if form.discrete else "lif", len(form.currents), len(form.conductances))
+    columns: dict[str, list[NDArray[Any]]] = {
+        k: [] for k in ("core", "population", "neuron", "constants_of", "holds_of")
     }
-    b: list[NDArray[Any]] = []
-    c: list[NDArray[Any]] = []
+    constants: list[NDArray[Any]] = []
+    holds: list[NDArray[Any]] = []
+    ordered, sets = True, 0
     for number, cells in enumerate(netlist.populations.values()):
-        p = dict(cells.parameters)
-        constants = Lif.step_constants(p, exponentials, dt) | {"threshold": p["threshold"], "reset": p["reset"]}
-        hold = np.floor(np.asarray(p["refractory"]) / dt + 1e-3).astype(np.int32)
-        spread = any(np.ndim(x) for x in constants.values()) or hold.ndim > 0
-        mine = core_of[cells.span]
-        cuts = np.arange(cells.size) if spread else np.flatnonzero(np.diff(mine, prepend=-1))
+        mine = np.asarray(core_of[cells.span])
+        order = np.arange(cells.size)
+        if np.any(np.diff(mine) < 0):
+            order, ordered = np.argsort(mine, kind="stable"), False
+        runs = np.flatnonzero(np.diff(mine[order], prepend=-1))
+        lengths = np.diff(np.append(runs, cells.size))
+        counts = -(-lengths // LANES)
+        lanes = np.full(int(counts.sum()) * LANES, -1, np.int32)
+        first = np.concatenate([[0], np.cumsum(counts)[:-1]]) * LANES
+        lanes[np.repeat(first - runs, lengths) + np.arange(cells.size)] = order + cells.start
+        blocks = lanes.size // LANES
+        values, hold = _constants(netlist, cells.name, form, dt)
+        spread = any(np.ndim(v) for v in values.values()) or np.ndim(hold) > 0
+        # A set of constants for each block where neurons differ, one for all where they do not.
+        pick = np.where(lanes < 0, 0, lanes - cells.start) if spread else np.zeros(LANES, np.int64)
+        made = np.stack([np.broadcast_to(np.asarray(values[n], np.float64), cells.size)[pick] for n in names])
+        made = made.reshape(len(names), -1, LANES).transpose(1, 0, 2)
+        constants.append((np.rint(made) if real is np.int32 else made).astype(real))
+        holds.append(np.broadcast_to(hold, cells.size)[pick].astype(np.int16))
+        own = np.arange(blocks) if spread else np.zeros(blocks, np.int64)
+        columns["core"].append(np.repeat(mine[order][runs], counts))
+        columns["population"].append(np.full(blocks, number))
+        columns["neuron"].append(lanes)
+        columns["constants_of"].append((sets + own) * len(names) * LANES)
+        columns["holds_of"].append((sets + own) * LANES)
+        sets += blocks if spread else 1
+    kinds = {"constants_of": np.uint64, "holds_of": np.uint64}
+    a: dict[str, Any] = {k: np.concatenate(v).astype(kinds.get(k, np.int32)) for k, v in columns.items()}
+    lane = a["neuron"] >= 0
+    place = np.empty(netlist.size, np.int32)
+    place[a["neuron"][lane]] = np.flatnonzero(lane)
+    starts = np.array([c.start for c in netlist.populations.values()], np.int64)
+    index = np.maximum(a["neuron"].astype(np.int64) - np.repeat(starts[a["population"]], LANES), 0)
+    bits = (lane.reshape(-1, LANES) * (1 << np.arange(LANES, dtype=np.uint64))).sum(axis=1)
+    return a | {
+        "live": bits.astype(np.uint32),
+        "index": index.astype(np.uint32),
+        "place": place,
+        "constants": np.concatenate(constants).reshape(-1),
+        "holds": np.concatenate(holds).reshape(-1),
+        "ordered": ordered,
+    }
 
-        at = partial(_taken, size=cells.size, cuts=cuts)
 
-        for k in ("mu", "a", "gain", "threshold", "reset"):
-            columns[k].append(at(constants[k]))
-        columns["start"].append(cuts + cells.start)
-        columns["population"].append(np.full(cuts.size, number))
-        columns["base"].append(np.full(cuts.size, cells.start))
-        columns["core"].append(mine[cuts])
-        columns["refractory"].append(at(hold))
-        b.append(
-            np.stack([at(constants[f"b.{e}"]) for e in exponentials]) if exponentials else np.zeros((0, cuts.size))
+def _constants(netlist: Netlist, population: str, form: Form, dt: float) -> tuple[dict[str, Any], Any]:
+    """The constants of a population's neurons under the kernel's names, numbers or arrays, and their refractory steps."""
+    cells = netlist.populations[population]
+    p = dict(cells.parameters)
+    if form.discrete:
+        neuron = cells.neuron
+        whole = getattr(neuron, "rounding", "none") == "away"
+
+        def left(leak: Any) -> Any:
+            return np.asarray(leak) * 4096 if whole else 1.0 - np.asarray(leak)
+
+        subtract = getattr(neuron, "after_spike", "reset") == "subtract"
+        made = {
+            "keep": left(p["leak"]),
+            "bias": p["bias"],
+            "threshold": p["threshold"],
+            # v − threshold is reset + 1 · (v − threshold) with a reset of 0.
+            "reset": 0.0 if subtract else p["reset"],
+            "subtract": float(subtract),
+        }
+        made |= {f"decay.{k}": left(p[f"leak_{n}"]) for k, n in enumerate(form.currents)}
+        hold = np.asarray(p["refractory"])
+    else:
+        c = Lif.step_constants(p, (*form.currents, *form.conductances), dt)
+        made = {k: c[k] for k in ("mu", "a", "gain")} | {"threshold": p["threshold"], "reset": p["reset"]}
+        made |= {f"current_scale.{k}": c[f"b.{n}"] for k, n in enumerate(form.currents)}
+        made |= {f"decay.{k}": c[f"c.{n}"] for k, n in enumerate((*form.currents, *form.conductances))}
+        if form.conductances:
+            made["h"] = c["h"]
+            made |= {f"conductance_scale.{k}": c[f"scale.{n}"] for k, n in enumerate(form.conductances)}
+            made |= {f"conductance_pull.{k}": c[f"pull.{n}"] for k, n in enumerate(form.conductances)}
+        hold = np.floor(np.asarray(p["refractory"]) / dt + 1e-3)
+    hold = np.maximum(hold, 1).astype(np.int64)
+    if hold.max() > LONGEST_HOLD:
+        raise UnsupportedError(
+            tr(
+                "The refractory period of '{name}' is {steps} steps; an event chip counts up to {most}. Take longer steps.",
+                name=population,
+                steps=int(hold.max()),
+                most=LONGEST_HOLD,
+            )
         )
-        c.append(
-            np.stack([at(constants[f"c.{e}"]) for e in exponentials]) if exponentials else np.zeros((0, cuts.size))
-        )
-    kinds = {"start": np.int64, "population": np.int64, "base": np.int64, "core": np.int64, "refractory": np.int64}
-    made = {k: np.concatenate(v).astype(kinds.get(k, real)) for k, v in columns.items()}
-    made["start"] = np.append(made["start"], netlist.size)
-    made["of"] = np.repeat(np.arange(made["core"].size, dtype=np.int32), np.diff(made["start"]))
-    return made | {"b": np.concatenate(b, axis=1).astype(real), "c": np.concatenate(c, axis=1).astype(real)}
+    return made, hold
 
 
-def _taken(value: Any, *, size: int, cuts: NDArray[np.int64]) -> NDArray[Any]:
-    return np.broadcast_to(np.asarray(value), size)[cuts]
+def lay_parts(
+    total: int, threads: int, *, synapses: float, bytes_per_block: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(first block of each part, first part of each thread), for `total` blocks.
+
+    Arrivals come at random places, so a part is small enough for the nearest cache; but not so small that a row, with `synapses`
+    of them on average, falls into crumbs.
+    """
+    edges = [total * t // threads for t in range(threads + 1)]
+    parts, shares = [0], [0]
+    for low, high in zip(edges[:-1], edges[1:], strict=True):
+        if high == low:
+            continue
+        wanted = max(1, round((high - low) * bytes_per_block / NEAREST))
+        most = max(1, int(synapses * (high - low) / total / CRUMB))
+        pieces = min(wanted, most, high - low)
+        parts += [int(low + (high - low) * k / pieces) for k in range(1, pieces + 1)]
+        shares.append(len(parts) - 1)
+    return np.array(parts, np.int64), np.array(shares, np.int64)
 
 
-def lay_parts(cores: NDArray[np.int64], starts: NDArray[np.int64], parts: int) -> NDArray[np.int64]:
-    """The first segment of each of at most `parts` parts of about equal size; a core is never shared by two."""
-    cuts = np.flatnonzero(np.diff(cores)) + 1
-    wanted = starts[-1] * np.arange(1, parts) / parts
-    chosen = {int(cuts[np.argmin(np.abs(starts[cuts] - w))]) for w in wanted} if cuts.size else set()
-    return np.array([0, *sorted(chosen), cores.size], np.int64)
+# --- synapses ---------------------------------------------------------------------------------------------------------------
 
 
-def lay_cuts(kernel: Any, wires: Wires, edges: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each row of synapses, where it passes from one part of the neurons to the next; `edges` are the parts' first neurons."""
-    a = wires.arrays
-    cuts = np.zeros((a["start"].size, edges.size), np.int64)
-    kernel.cut_rows(a["start"], a["targets"], a["row_base"], a["rows"], a["target_start"], edges, cuts)
-    return cuts
+def lay_rows(
+    netlist: Netlist, wires: Wires, blocks: Mapping[str, Any], form: Form, slots: int, dt: float, real: Any
+) -> dict[str, Any]:
+    """All synapses by sender, in bundles of one delay and one weight (or with one of each for every synapse)."""
+    from workbench.kernels.event import rows as kernel  # noqa: PLC0415
+
+    senders = [*netlist.populations, *netlist.sources]
+    bundles = _bundles(wires, senders, dt, real)
+    parts, places = blocks["parts"], blocks["neuron"].size
+    part_of = np.repeat(np.arange(parts.size - 1, dtype=np.int64), np.diff(parts))
+    plane = places * max(1, len(form.rows))
+    sizes = [c.size for c in netlist.populations.values()] + [s.size for s in netlist.sources.values()]
+    total = sum(wires.rows[k].targets.size for _, ks in bundles for k in ks)
+    base = np.cumsum([0, *(sizes[key[0]] for key, _ in bundles)])
+    cuts = np.zeros((int(base[-1]), parts.size), np.uint32 if total < 2**32 else np.int64)
+    reach = plane * (slots + 1) if any(key[1] == 0 for key, _ in bundles) else plane
+    codes = np.empty(total, np.uint16 if reach <= 65536 else np.uint32)
+    weights = np.empty(sum(wires.rows[k].targets.size for key, ks in bundles if key[2] is None for k in ks), real)
+    weight_at, at, spent = [], 0, 0
+    nothing = np.zeros(0, np.int32)
+    for number, (key, members) in enumerate(bundles):
+        mine = cuts[base[number] : base[number + 1]]
+        for k in members:
+            place = blocks["place"][netlist.populations[wires.blocks[k].target].span]
+            kernel.count_block(wires.rows[k].start, wires.rows[k].targets, place, part_of, mine, 0)
+        begin, at = at, int(kernel.settle(mine, at))
+        cursor = mine[:, :-1].copy()
+        for k in members:
+            block, rows = wires.blocks[k], wires.rows[k]
+            if key[1] == 0 or key[2] is None:
+                rows = block.rows(numbered=True)
+            kernel.add_block(
+                rows.start,
+                rows.targets,
+                blocks["place"][netlist.populations[block.target].span],
+                part_of,
+                cursor,
+                0,
+                form.rows[block.receptor] * places,
+                plane,
+                delay_steps(block, dt, rows.edge) if key[1] == 0 else nothing,
+                codes,
+                weights[spent:],
+                begin,
+                np.asarray(block.weights(rows.edge), real) if key[2] is None else np.zeros(0, real),
+            )
+        weight_at.append(spent - begin)
+        spent += (at - begin) if key[2] is None else 0
+    listed = [[n for n, (key, _) in enumerate(bundles) if key[0] == s] for s in range(len(senders))]
+    order = [n for ns in listed for n in ns]
+    names = {
+        "base": [int(base[n]) for n in order],
+        "delay": [bundles[n][0][1] for n in order],
+        "weighted": [bundles[n][0][2] is None for n in order],
+        "weight_at": [weight_at[n] for n in order],
+    }
+    sizes_in = [c.size for c in netlist.populations.values()]
+    return {k: np.array(v, np.uint8 if k == "weighted" else np.int64) for k, v in names.items()} | {
+        "codes": codes,
+        "cuts": cuts,
+        "weight": np.array([bundles[n][0][2] or 0 for n in order], real),
+        "weights": _narrowed(weights),
+        "first": np.cumsum([0, *map(len, listed)]).astype(np.int64),
+        "sender": np.repeat(np.arange(len(sizes_in), dtype=np.int32), sizes_in),
+        "start": np.array([c.start for c in netlist.populations.values()] + [0] * len(netlist.sources), np.int64),
+    }
+
+
+Bundle = tuple[int, int, Any]
+"""The sender's number, the common delay in steps (0: each synapse has its own), the common weight (None: each has its own)."""
+
+
+def _bundles(wires: Wires, senders: Sequence[str], dt: float, real: Any) -> list[tuple[Bundle, list[int]]]:
+    found: dict[Bundle, list[int]] = {}
+    for k, block in enumerate(wires.blocks):
+        low, high = (int(delay_steps(block, dt, value=x)) for x in block.extremes()["delay"])
+        delay = low if not block.delayed or low == high else 0
+        weight = None if block.weighted else real(block.weight)
+        found.setdefault((senders.index(block.source), delay, weight), []).append(k)
+    return list(found.items())
+
+
+def _narrowed(weights: NDArray[Any]) -> NDArray[Any]:
+    """Whole weights in the fewest bytes that hold them all: the stream of weights is half of what a delivery reads."""
+    if not np.issubdtype(weights.dtype, np.integer):
+        return weights
+    low, high = int(weights.min(initial=0)), int(weights.max(initial=0))
+    fits = next((t for t in (np.int8, np.int16) if np.iinfo(t).min <= low and high <= np.iinfo(t).max), np.int32)
+    return weights.astype(fits)
 
 
 def lay_noise(program: EventProgram, drive: Drive, fused: Sequence[str]) -> dict[str, Any]:
     """The Poisson sources the kernel draws itself, with the range of thresholds worth comparing for every neuron."""
-    rows = {n: k + program._wires.delta for k, n in enumerate(program._wires.exponentials)} | {"input": 0}
     numbers = {n: k for k, n in enumerate(program.netlist.populations)}
     columns: dict[str, list[Any]] = {
         k: [] for k in ("population", "key", "low", "high", "weight", "row", "delay", "begin", "end")
     }
     tables, at = [np.zeros(0, np.uint32)], [0]
     for name in fused:
-        b = program.netlist.projections[name]
+        b = program._carried.projections[name]
         key, table, begin, end = drive.rule(b.source)  # type: ignore[misc]
+        if not table.size:
+            continue
         rare = 2.0**32 / 2**11  # counts that one neuron in two thousand meets are compared apart
         low, high = int(np.searchsorted(table, rare)), int(np.searchsorted(table, 2.0**32 - rare))
-        for k, value in zip(
-            columns,
-            (
-                numbers[b.target],
-                key,
-                low,
-                max(low, high),
-                b.weight,
-                rows[b.receptor],
-                program._delays[name],
-                begin,
-                end,
-            ),
-            strict=True,
-        ):
+        made = (
+            numbers[b.target],
+            key,
+            low,
+            max(low, high),
+            b.weight,
+            program._form.rows[b.receptor],
+            int(delay_steps(b, program.dt)),
+            begin,
+            end,
+        )
+        for k, value in zip(columns, made, strict=True):
             columns[k].append(value)
         tables.append(table)
         at.append(at[-1] + table.size)
@@ -221,12 +365,3 @@ def lay_noise(program: EventProgram, drive: Drive, fused: Sequence[str]) -> dict
         "table": np.concatenate(tables),
         "table_at": np.array(at, np.int64),
     }
-
-
-def realised_block(block: Block, steps: Any, dt: float, real: Any) -> Block:
-    """A block as the chip keeps it: delays in whole steps, weights in the chip's arithmetic."""
-    weight = block.weight if real is np.float64 else np.asarray(block.weight, np.float32).astype(np.float64)
-    if not isinstance(weight, float) and np.ndim(weight) == 0:
-        weight = float(weight)
-    delay = steps * dt
-    return replace(block, weight=weight, delay=float(delay) if np.ndim(delay) == 0 else delay)

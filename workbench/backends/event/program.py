@@ -1,12 +1,14 @@
 """The event backend: leaky integrate-and-fire neurons on a mesh of cores, with every event counted.
 
 In float64 it equals the Brian2 reference spike for spike: both do the operations of `Lif.step_constants` in the same order, and
-sums of arrivals are exact on the weights' grid. float32 is for speed and is not claimed to be equal.
+sums of arrivals are exact on the weights' grid. So do whole numbers, whose reference is the realised netlist. float32 is for speed
+and is not claimed to be equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
@@ -15,39 +17,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.backends import outside
-from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, rounded_delays
-from workbench.backends.event.cores import Fan, lay_cores, sum_at
+from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, delay_losses, delay_steps
+from workbench.backends.event.cores import Fan, lay_cores
 from workbench.backends.event.layout import (
+    LANES,
+    Form,
     Wires,
-    lay_cuts,
+    form_of,
+    lay_blocks,
     lay_noise,
     lay_parts,
-    lay_segments,
+    lay_rows,
     lay_wires,
-    realised_block,
 )
+from workbench.backends.event.meter import Meter
+from workbench.backends.event.support import check_supported, realised
 from workbench.backends.recorder import Recorder, check_state, read_state, write_state
-from workbench.chips.event import EVENTS, EventChip
+from workbench.chips.event import EventChip
 from workbench.circuits.drive import Drive, steps_of
-from workbench.circuits.neurons.lif import Lif
-from workbench.circuits.synapses import Current, Delta, Exponential, Gap
-from workbench.circuits.unfold import Block, Netlist
-from workbench.errors import DescriptionError, UnsupportedError
-from workbench.recordings.ledger import Ledger
+from workbench.circuits.synapses import Gap
+from workbench.circuits.unfold import Netlist
+from workbench.errors import DescriptionError
+from workbench.mapping.mapped import Mapped
 from workbench.recordings.placement import Placement
 from workbench.recordings.recording import Recording
 from workbench.words import tr
 
 __all__ = ["EventProgram", "EventRun", "compile"]
 
-BUFFER = 1 << 19
+BUFFER = 1 << 18
 """Spikes one call of the kernel can write before Python takes them away."""
+
+CALL = 2048
+"""Steps in one call of the kernel, at most: progress, Cancel and the counts of a call stay small."""
 
 WINDOW = 32
 """At most so many steps between two deliveries; never more than the shortest delay."""
 
 THREADED_FROM = 5000
 """Networks of so many neurons use all threads Numba was given (NUMBA_NUM_THREADS); smaller ones lose by it."""
+
+FEW = 8
+"""Arrivals are delivered one by one while fewer than one place in so many has one."""
+
+_REAL = {"float64": np.float64, "float32": np.float32, "integer": np.int32}
 
 
 def compile(
@@ -58,12 +71,13 @@ def compile(
     seed: int,
     probes: Sequence[Probe] = (),
     limits: Limits | None = None,
+    mapping: Mapped | None = None,
 ) -> EventProgram:
     """Fit `netlist` to an event chip; see `backends.compile`."""
     check_supported(netlist, chip)
-    real = np.float32 if chip.arithmetic == "float32" else np.float64
-    delays, losses = rounded_delays(netlist, dt)
-    kept = {n: b for n, b in netlist.projections.items() if not isinstance(b.kind, Gap)}
+    real = _REAL[chip.arithmetic]
+    losses = delay_losses(netlist, dt)
+    carried = {n: b for n, b in netlist.projections.items() if not isinstance(b.kind, Gap)}
     for name, block in netlist.projections.items():
         if isinstance(block.kind, Gap):
             losses += (
@@ -73,12 +87,17 @@ def compile(
                     count=block.count,
                 ),
             )
-    if real is np.float32:
+    kept = replace(netlist, projections=carried)
+    if real is np.int32:
+        from workbench.mapping.quantise import quantise  # noqa: PLC0415  floats need it not
+
+        kept, more = quantise(kept, chip, dt=dt)
+        losses += more
+    elif real is np.float32:
         losses += (tr("weights and potentials kept in float32."),)
-    wires = lay_wires(netlist, kept, delays, real)
-    fan = lay_cores(netlist, chip, wires, losses)
-    segments = lay_segments(netlist, fan.placement.core_of, dt, real)
-    realised = replace(netlist, projections={n: realised_block(b, delays[n], dt, real) for n, b in kept.items()})
+    form = form_of(kept, kept.projections)
+    wires = lay_wires(kept, kept.projections)
+    fan = lay_cores(kept, chip, wires, losses, mapped=mapping, seed=seed)
     return EventProgram(
         netlist=netlist,
         chip=chip,
@@ -87,13 +106,47 @@ def compile(
         placement=fan.placement,
         probes=tuple(probes),
         limits=limits or Limits(),
-        _realised=realised,
-        _wires=wires,
+        _carried=kept,
+        _form=form,
         _fan=fan,
-        _segments=segments,
-        _delays=delays,
         _real=real,
+        _layout=_lay(kept, wires, fan, form, probes, dt, real),
     )
+
+
+def _lay(
+    netlist: Netlist, wires: Wires, fan: Fan, form: Form, probes: Sequence[Probe], dt: float, real: Any
+) -> dict[str, Any]:
+    """Blocks and rows for the kernel, and how many steps and slots its windows have."""
+    from workbench import kernels  # noqa: PLC0415  compiled kernels only when something runs
+
+    blocks = lay_blocks(netlist, fan.core_of, form, dt, real)
+    spans = [[int(delay_steps(b, dt, value=x)) for x in b.extremes()["delay"]] for b in wires.blocks]
+    listed = any(b.external for b in wires.blocks)
+    window = min([WINDOW, *(low for b, (low, _) in zip(wires.blocks, spans, strict=True) if not b.external)])
+    if listed and real is np.float32:
+        window = 1  # outside and inside spikes keep one order of arrival, however a run is cut
+    window = max(1, min(window, 4_000_000 // max(1, netlist.size)))
+    longest = max([1, *(high for _, high in spans)])
+    slots = window + longest if listed else longest
+    means = any(p.reduce == "mean" for p in probes)
+    threads = kernels.threads() if netlist.size >= THREADED_FROM and not means else 1
+    synapses = sum(r.targets.size for r in wires.rows) / max(1, sum(r.start.size - 1 for r in wires.rows))
+    synapses *= max(1, len({b.target for b in wires.blocks}))
+    bytes_per_block = LANES * np.dtype(real).itemsize * max(1, len(form.rows))
+    plain = all(low == high and not b.weighted for b, (low, high) in zip(wires.blocks, spans, strict=True))
+    few = window == 1 and plain and not form.discrete and not outside.fused(netlist)
+    # Few arrivals need no parts for the cache's sake.
+    blocks["parts"], blocks["shares"] = lay_parts(
+        blocks["core"].size, threads, synapses=0.0 if few else synapses, bytes_per_block=bytes_per_block
+    )
+    return {
+        "blocks": blocks,
+        "rows": lay_rows(netlist, wires, blocks, form, slots, dt, real),
+        "window": window,
+        "slots": slots,
+        "few": few,
+    }
 
 
 @final
@@ -108,17 +161,16 @@ class EventProgram(Program):
     placement: Placement
     probes: tuple[Probe, ...] = ()
     limits: Limits = field(default_factory=Limits)
-    _realised: Netlist
-    _wires: Wires
+    _carried: Netlist
+    _form: Form
     _fan: Fan
-    _segments: dict[str, Any]
-    _delays: Mapping[str, Any]
     _real: Any
+    _layout: dict[str, Any]
 
     @property
     def realised(self) -> Netlist:
-        """The netlist with delays rounded to steps, weights as the arithmetic keeps them, and without what the chip cannot carry."""
-        return self._realised
+        """The netlist with delays rounded to steps, numbers as the arithmetic keeps them, and without what the chip cannot carry."""
+        return realised(self._carried, self.dt, self._real)
 
     def start(self, drive: Drive, *, seed: int = 0) -> EventRun:
         """See Program. The event chip draws nothing itself, so `seed` changes nothing here."""
@@ -152,77 +204,55 @@ class EventRun(Run):
 
         self._kernel = event
         self.program, self.drive, self.step = program, drive, 0
-        netlist, real = program.netlist, program._real
-        size, kinds = netlist.size, len(program._wires.exponentials)
-        self._window = self._longest_window()
-        slots = self._window + max([1, *(int(np.max(d, initial=1)) for d in program._delays.values())])
+        netlist, real, form, layout = program._carried, program._real, program._form, program._layout
+        blocks = layout["blocks"]
+        self._blocks = event.Blocks(**blocks)
+        self._rows = event.Rows(**layout["rows"])
+        self._few, self._window, self._slots = layout["few"], layout["window"], layout["slots"]
+        places, count, cores = blocks["neuron"].size, blocks["core"].size, len(program.placement.cores)
+        states = len(form.states)
         v = np.concatenate(
-            [np.broadcast_to(np.asarray(c.initial["v"], real), c.size) for c in netlist.populations.values()]
+            [np.broadcast_to(np.asarray(c.initial["v"], np.float64), c.size) for c in netlist.populations.values()]
         )
-        segments = len(program._segments["core"])
+        fields = _aligned((count, states, LANES), real)
+        lanes = blocks["neuron"].reshape(-1, LANES)
+        fields[:, 0] = np.where(lanes < 0, 0, v[lanes]).astype(real)
         self._state = event.State(
-            v=v.astype(real),
-            currents=np.zeros((kinds, size), real),
-            ready=np.zeros(size, np.int64 if real is np.float64 else np.int32),
-            ring=np.zeros((slots, max(1, kinds + program._wires.delta), size), real),
-            spikes=np.zeros(size, np.int64),
-            active=np.zeros(segments, np.int64),
-            outside=np.zeros(segments, np.int64),
-            outside_core=np.zeros(len(program.placement.cores), np.int64),
-            clock=np.zeros(1),
+            fields=fields.reshape(-1),
+            hold=_aligned((places,), np.int16),
+            arrivals=_aligned((self._slots * max(1, len(form.rows)) * places,), real),
         )
-        self._segments = event.Segments(**program._segments)
-        parts = self._parts()
-        edges = program._segments["start"][parts]
-        wires = {k: v for k, v in program._wires.arrays.items() if k != "rows"}
-        self._wires = event.Wires(**wires, cuts=lay_cuts(event, program._wires, edges))
         self._fused = [b.name for b in outside.fused(netlist)]
+        self._listed = [b for b in outside.spiking_blocks(netlist) if b.name not in self._fused]
+        self._currents = outside.current_blocks(netlist)
         self._noise = event.Noise(**lay_noise(program, drive, self._fused))
-        self._fan = event.Fan(**program._fan.arrays)
-        price = program.chip.prices
-        tiles = len({c.tile for c in program.placement.cores})
-        self._times = event.Times(
-            active=price["active update"].seconds,
-            inactive=price["inactive update"].seconds,
-            operation=price["synaptic operation"].seconds,
-            outside=price["outside operation"].seconds,
-            barrier=program.chip.barrier(tiles),
+        self._shape = event.Shape(
+            discrete=(0,) * form.discrete,
+            currents=(0,) * len(form.currents),
+            conductances=(0,) * len(form.conductances),
+            delta=(0,) * form.delta,
+            given=(0,) * bool(self._currents),
+            nonzero=(0,) * (program.chip.counting == "nonzero" and form.discrete),
         )
         self._recorder = Recorder(netlist, program.probes, program.limits, program.dt)
-        room = max(BUFFER, 2 * size)
-        self._spike_step, self._spike_neuron = np.empty(room, np.int64), np.empty(room, np.int64)
-        longest = int(np.diff(program._segments["start"]).max())
-        pieces, most = len(parts) - 1, int(np.diff(edges).max())
+        self._meter = Meter(program._fan, program.chip, program.dt, drive.steps, program.limits.window)
+        threads, parts = blocks["shares"].size - 1, blocks["parts"].size - 1
+        self._longest = max(1, min(CALL, 4_000_000 // max(1, cores)))
+        room = max(BUFFER, 2 * netlist.size)
+        sparse = max(1, places // FEW // parts) if self._few else 1
         self._scratch = event.Scratch(
-            parts=parts,
-            x=np.empty((pieces, longest), real),
-            hit=np.empty((pieces, longest), self._state.ready.dtype),
-            bits=np.empty((pieces, longest), np.uint32),
-            drawn=np.empty((pieces, longest), np.uint32),
-            step=np.empty((pieces, self._window * most + 1), np.int64),
-            neuron=np.empty((pieces, self._window * most + 1), np.int64),
-            written=np.zeros(pieces, np.int64),
-            work=np.zeros((self._window, len(program.placement.cores))),
+            fired=np.zeros(self._window * count, np.uint32),
+            step=np.empty(room, np.int64),
+            neuron=np.empty(room, np.int32),
+            active=np.zeros((threads, self._longest, cores), np.int32),
+            outside=np.zeros((threads, self._longest, cores), np.int32),
+            pending=np.zeros(parts * self._slots * sparse, np.uint32),
+            waiting=np.zeros(parts * self._slots, np.int64),
+            touched=np.zeros(count, np.uint32),
+            drawn=np.zeros((threads, LANES), np.uint32),
+            sync=np.zeros(16, np.int64),
         )
-        self._advance = event.advance if pieces == 1 else event.advance_threads
-
-    def _longest_window(self) -> int:
-        """Steps between two deliveries: within the shortest delay no spike can reach anyone."""
-        program = self.program
-        inner = [b for b in program._wires.blocks if not b.external]
-        listed = len(inner) < len(program._wires.blocks)
-        if listed and program._real is np.float32:
-            return 1  # outside and inside spikes keep one order of arrival, however a run is cut
-        return min([WINDOW, *(int(np.min(program._delays[b.name], initial=WINDOW)) for b in inner)])
-
-    def _parts(self) -> NDArray[np.int64]:
-        """Cut the neurons into one part a thread where that pays; a mean over a population needs them all together."""
-        from workbench import kernels  # noqa: PLC0415  compiled kernels only when something runs
-
-        program = self.program
-        means = any(p.reduce == "mean" for p in program.probes)
-        threads = kernels.threads() if program.netlist.size >= THREADED_FROM and not means else 1
-        return lay_parts(program._segments["core"], program._segments["start"], threads)
+        self._threads = threads
 
     def advance(self, duration: float, inputs: Inputs | None = None) -> Window:
         """See Run."""
@@ -230,54 +260,71 @@ class EventRun(Run):
         stop = begin + steps_of(duration, program.dt)
         given = outside.checked_inputs(program.netlist, self.drive, inputs, stop - begin)
         mark = self._recorder.mark()
-        block = max(1, min(4096, 2_000_000 // max(1, program.netlist.size)))
+        heavy = bool(self._listed or self._currents)
+        block = max(1, min(self._longest, 2_000_000 // max(1, program.netlist.size) if heavy else self._longest))
         while self.step < stop:
-            end = min(stop, self.step + block) if self._listed or self._currents else stop
-            part = {n: g[self.step - begin : end - begin] for n, g in given.items()}
-            self._go(end, part)
+            end = min(stop, self.step + min(block, self._meter.left()))
+            self._go(end, {n: g[self.step - begin : end - begin] for n, g in given.items()})
         return self._recorder.window(mark, begin, stop)
-
-    @property
-    def _listed(self) -> list[Block]:
-        return [b for b in outside.spiking_blocks(self.program.netlist) if b.name not in self._fused]
-
-    @property
-    def _currents(self) -> list[Block]:
-        return outside.current_blocks(self.program.netlist)
 
     def _go(self, end: int, given: Mapping[str, NDArray[np.int64]]) -> None:
         """Run up to step `end`, in as many calls of the kernel as the spike buffers need."""
         begin = self.step
         arrivals = self._outside(begin, end, given)
-        taps = self._recorder.taps(self._kernel, begin, end, self.program._wires.exponentials)
+        taps = self._recorder.taps(self._kernel, begin, end, self.program._form.states, self._blocks)
+        places = self._blocks.neuron.size
         while self.step < end:
+            done = self.step - begin
             rest = arrivals._replace(
-                at=arrivals.at[self.step - begin :],
-                current=arrivals.current[self.step - begin :] if arrivals.current.size else arrivals.current,
+                at=arrivals.at[done:], current=arrivals.current[done * places :] if self._currents else arrivals.current
             )
-            reached, written = self._advance(
-                self.step,
-                end,
-                self._window,
-                self._state,
-                self._segments,
-                self._wires,
-                self._noise,
-                rest,
-                self._fan,
-                self._times,
-                taps,
-                self._scratch,
-                self.program._fan.core_of,
-                self._spike_step,
-                self._spike_neuron,
+            scratch = self._scratch._replace(
+                active=self._scratch.active[:, : end - self.step], outside=self._scratch.outside[:, : end - self.step]
             )
-            self._recorder.add(self._spike_step[:written], self._spike_neuron[:written])
+            scratch.active[:], scratch.outside[:], scratch.sync[:] = 0, 0, 0
+            reached, written = self._call(end, rest, taps, scratch)
+            steps, neurons = scratch.step[:written], scratch.neuron[:written]
+            taken = reached - self.step
+            self._meter.add(steps, neurons, _together(scratch.active[:, :taken]), _together(scratch.outside[:, :taken]))
+            self._recorder.add(steps, neurons)
             self.step = reached
         self._recorder.untap(taps)
 
+    def _call(self, end: int, arrivals: Any, taps: Any, scratch: Any) -> tuple[int, int]:
+        """One call of the kernel in every thread; they meet inside it."""
+        form = self.program._form
+
+        def one(thread: int) -> tuple[int, int]:
+            return self._kernel.advance(
+                thread,
+                self.step,
+                end,
+                self._window,
+                self._shape,
+                len(form.states),
+                max(1, len(form.rows)),
+                self._slots,
+                self._state,
+                self._blocks,
+                self._rows,
+                self._noise,
+                arrivals,
+                taps,
+                scratch,
+                self._few,
+            )
+
+        if self._threads == 1:
+            return one(0)
+        with ThreadPoolExecutor(self._threads - 1) as pool:
+            others = [pool.submit(one, t) for t in range(1, self._threads)]
+            reached = one(0)
+            for other in others:
+                other.result()
+        return reached
+
     def _outside(self, begin: int, end: int, given: Mapping[str, NDArray[np.int64]]) -> Any:
-        netlist, drive = self.program.netlist, self.drive
+        netlist, drive = self.program._carried, self.drive
         numbers = {n: len(netlist.populations) + k for k, n in enumerate(netlist.sources)}
         at = np.zeros(end - begin + 1, np.int64)
         senders: list[NDArray[np.int64]] = []
@@ -295,11 +342,12 @@ class EventRun(Run):
             step = np.concatenate([np.repeat(np.arange(end - begin), np.diff(p.at)) for p in parts])
             order = np.argsort(step, kind="stable")
             sender, neuron, count = sender[order], neuron[order], count[order]
-        current = np.zeros((0, 0), self.program._real)
+        current = np.zeros(1, self.program._real)
         if self._currents:
-            current = np.zeros((end - begin, netlist.size), self.program._real)
+            made = np.zeros((end - begin, self._blocks.neuron.size), self.program._real)
             for name, values in outside.currents(netlist, drive, begin, end).items():
-                current[:, netlist.populations[name].span] = values
+                made[:, self._blocks.place[netlist.populations[name].span]] = values
+            current = made.reshape(-1)
         return self._kernel.Outside(at=at, sender=sender, neuron=neuron, times=count, current=current)
 
     def recording(self) -> Recording:
@@ -311,7 +359,7 @@ class EventRun(Run):
             sizes={n: c.size for n, c in program.netlist.populations.items()},
             counts=counts,
             traces=self._recorder.traces(),
-            ledger=self._ledger(),
+            ledger=self._meter.ledger(),
             placement=program.placement,
             dt=program.dt,
             duration=self.step * program.dt,
@@ -321,44 +369,10 @@ class EventRun(Run):
             notes=notes,
         )
 
-    def _ledger(self) -> Ledger:
-        program, fan = self.program, self.program._fan
-        cores = len(program.placement.cores)
-        place_of = program._segments["core"]
-        sizes = np.diff(program._segments["start"])
-        fired = self._state.spikes
-        table: dict[str, NDArray[np.int64]] = {}
-        active = np.bincount(place_of, self._state.active, cores).astype(np.int64)
-        table["active update"] = active
-        table["inactive update"] = np.bincount(place_of, sizes, cores).astype(np.int64) * self.step - active
-        table["outside operation"] = (
-            np.bincount(place_of, self._state.outside, cores).astype(np.int64) + self._state.outside_core
-        )
-        starts, landed, worked = fan.arrays["start"], fan.arrays["core"], fan.arrays["operations"]
-        times = np.repeat(fired, np.diff(starts))
-        nothing = np.zeros(cores, np.int64)
-        table["core step"] = nothing + self.step
-        table["synaptic operation"] = sum_at(landed, worked * times, cores)
-        table["dense operation"] = table["shared operation"] = nothing
-        table["packet received"] = sum_at(landed, times, cores)
-        home = fan.core_of
-        for event, per_spike in fan.per_spike.items():
-            table[event] = sum_at(home, per_spike * fired, cores)
-        table["spike"] = sum_at(home, fired, cores)
-        counts = np.stack([table[e] for e in EVENTS], axis=1)[None]
-        return Ledger(
-            counts=counts,
-            windows=np.array([0.0, self.step * program.dt]),
-            places=tuple(c.name for c in program.placement.cores),
-            events=EVENTS,
-            prices=program.chip.prices,
-            timing="simple",
-            chip_times=self._state.clock.copy(),
-        )
-
     def save(self, path: str | Path) -> Path:
         """See Run."""
-        arrays = {f"state.{k}": v for k, v in self._state._asdict().items()} | self._recorder.save()
+        arrays = {f"state.{k}": v for k, v in self._state._asdict().items()}
+        arrays |= self._recorder.save() | self._meter.save()
         note = {
             "step": self.step,
             "steps": self.drive.steps,
@@ -368,31 +382,23 @@ class EventRun(Run):
         return write_state(path, arrays, note, self.program)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
-        self._state = self._kernel.State(**{k: arrays[f"state.{k}"] for k in self._state._fields})
+        for name, array in self._state._asdict().items():
+            array[:] = arrays[f"state.{name}"]
+        # Which places have arrivals is not kept: the first step looks at all of them.
+        self._scratch.waiting[:] = self._scratch.pending.size + 1
         self._recorder.restore(arrays)
+        self._meter.restore(arrays)
         self.step = note["step"]
 
 
-def check_supported(netlist: Netlist, chip: EventChip) -> None:
-    """Raise UnsupportedError for a neuron model or a receptor the chip has no rule for."""
-    for cells in netlist.populations.values():
-        model = type(cells.neuron).__name__
-        if not isinstance(cells.neuron, Lif):
-            raise UnsupportedError(
-                tr(
-                    "{chip} has no rule for the neuron model {model} of population '{name}'; it has: Lif.",
-                    chip=chip.name,
-                    model=model,
-                    name=cells.name,
-                )
-            )
-        for receptor in cells.receptors:
-            if not isinstance(cells.neuron.receptors[receptor], (Delta, Exponential, Gap, Current)):
-                raise UnsupportedError(
-                    tr(
-                        "{chip} has no rule for the receptor '{receptor}' of population '{name}'; it has: input, exc, inh, current.",
-                        chip=chip.name,
-                        receptor=receptor,
-                        name=cells.name,
-                    )
-                )
+def _together(counted: NDArray[np.int32]) -> NDArray[np.int32]:
+    """What all threads counted."""
+    return counted[0] if len(counted) == 1 else counted.sum(axis=0, dtype=np.int32)
+
+
+def _aligned(shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
+    """Zeros that begin on a cache line, so that no vector lies across two."""
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    room = np.zeros(size + 64, np.uint8)
+    skip = -room.ctypes.data % 64
+    return room[skip : skip + size].view(kind).reshape(shape)

@@ -23,6 +23,9 @@ __all__ = ["Group", "gather"]
 
 Value = float | NDArray[np.float64]
 
+_STEP_UNITS = {"mu": "volt", "b": "ohm", "gain": "ohm", "scale": "ohm", "pull": "volt*ohm"}
+"""Units of the constants of `Lif.step_constants`, by the first word of their keys."""
+
 
 @final
 @dataclass(eq=False)
@@ -143,7 +146,7 @@ class Group:
             exact = [cast(Any, c.neuron).step_constants(c.parameters, c.receptors, dt) for c in self.cells]
             for key in exact[0]:
                 merged = _merge([(s[key], c.size) for s, c in zip(exact, self.cells, strict=True)])
-                made[_step(key)] = (merged, "volt" if key == "mu" else "ohm" if key.startswith(("b.", "gain")) else "1")
+                made[_step(key)] = (merged, _STEP_UNITS.get(key.partition(".")[0], "1"))
         return {**made, **self.extra}
 
 
@@ -241,14 +244,14 @@ def _add_arrivals(neuron: Neuron, used: Sequence[str]) -> str:
 
 
 def _is_house(neuron: Neuron, used: Sequence[str]) -> bool:
-    """Whether the exact step covers the receptors in use; conductances and gap junctions make the equation another one."""
+    """Whether the house's step covers the receptors in use; gap junctions make the equation another one."""
     return neuron.method == "house" and all(
-        isinstance(neuron.receptors[r], (Delta, Exponential, Current)) for r in used
+        isinstance(neuron.receptors[r], (Delta, Exponential, Conductance, Current)) for r in used
     )
 
 
 def _method(neuron: Neuron) -> str:
-    # With conductances the membrane equation is still linear in v, which exponential Euler solves for frozen inputs.
+    # With gap junctions the membrane equation is still linear in v, which exponential Euler solves for frozen inputs.
     if neuron.method in ("house", "steps"):
         return "exponential_euler"
     from brian2.stateupdaters.base import StateUpdateMethod  # noqa: PLC0415
@@ -265,20 +268,34 @@ def _step(key: str) -> str:
 
 
 def _house_method(neuron: Neuron, used: Sequence[str]) -> Any:
-    """The exact step as a Brian2 integration method: the operations of `Lif.step_constants`, in its order."""
+    """The house's step as a Brian2 integration method: the operations of `Lif.step_constants`, in its order."""
     decaying = [name for name in used if isinstance(neuron.receptors[name], Exponential)]
+    opening = [name for name in used if isinstance(neuron.receptors[name], Conductance)]
     handed = [name for name in used if isinstance(neuron.receptors[name], Current)]
-    lines = [
-        "v = "
-        + " + ".join(
-            [
-                "step_mu + (v - step_mu)*step_a",
-                *(f"current_{name}*step_b_{name}" for name in decaying),
-                *(f"step_gain*current_{name}" for name in handed),
-            ]
-        )
+    brought = [
+        *(f"current_{name}*step_b_{name}" for name in decaying),
+        *(f"step_gain*current_{name}" for name in handed),
     ]
+    if opening:
+        # A line for each operation, so that Brian2 has nothing to rearrange.
+        lines = [
+            "_x = " + " + ".join(["step_h", *(f"conductance_{name}*step_scale_{name}" for name in opening)]),
+            "_y = "
+            + " + ".join(["step_h*step_mu", *(f"conductance_{name}*step_pull_{name}" for name in opening), *brought]),
+            "_square = _x*_x",
+            "_more = _square + 12.0",
+            "_six = _x*6.0",
+            "_above = _more - _six",
+            "_below = _more + _six",
+            "_old = v*_above",
+            "_new = _y*12.0",
+            "_sum = _old + _new",
+            "v = _sum/_below",
+        ]
+    else:
+        lines = ["v = " + " + ".join(["step_mu + (v - step_mu)*step_a", *brought])]
     lines += [f"current_{name} = current_{name}*step_c_{name}" for name in decaying]
+    lines += [f"conductance_{name} = conductance_{name}*step_c_{name}" for name in opening]
 
     def house(equations: Any, variables: Any = None, method_options: Any = None) -> str:
         return "\n".join(lines) + "\n"

@@ -79,6 +79,11 @@ class Lif(Neuron):
         v ← mu + (v − mu)·a + Σ_k I_k·b_k + i·gain,  I_k ← I_k·c_k, with the receptors in the model's order; every backend
         does these float64 operations in this order, so results are equal to the last bit. Returns mu, a, gain and, for each
         exponential receptor k, b_k and c_k under the keys "b.exc", "c.exc".
+
+        With conductances the membrane equation dv/dt = A − Bv has A and B held over the step, and exp(−x) is its Padé
+        approximant (12 − 6x + x²)/(12 + 6x + x²), off by x⁵/720: x = h + Σ_k g_k·scale_k,
+        y = h·mu + Σ_k g_k·pull_k + Σ_k I_k·b_k + i·gain, v ← (v·(x·x + 12 − 6x) + 12y) / (x·x + 12 + 6x), g_k ← g_k·c_k.
+        Then b and gain are h·resistance, and h, "scale.exc_g" and "pull.exc_g" come with the rest.
         """
         p = parameters
         a = np.exp(-dt / p["tau"])
@@ -94,4 +99,18 @@ class Lif(Neuron):
                 made[f"b.{name}"], made[f"c.{name}"] = (
                     (float(b), float(c)) if np.ndim(b) == 0 else (b, np.broadcast_to(c, b.shape))
                 )
+        open_to = [n for n, r in Lif.receptors.items() if n in used and isinstance(r, Conductance)]
+        if open_to:
+            made["h"] = dt / p["tau"]
+            push = made["h"] * p["resistance"]
+            made["gain"] = push
+            made |= {key: push for key in made if key.startswith("b.")}
+            for name in open_to:
+                receptor = Lif.receptors[name]
+                tau = p[receptor.tau] if isinstance(receptor.tau, str) else receptor.tau  # type: ignore[attr-defined]
+                pull = p[receptor.reversal] if isinstance(receptor.reversal, str) else receptor.reversal  # type: ignore[attr-defined]
+                made[f"scale.{name}"], made[f"pull.{name}"] = push, push * pull
+                made[f"c.{name}"] = np.exp(-dt / np.asarray(tau))
+                if np.ndim(made[f"c.{name}"]) == 0:
+                    made[f"c.{name}"] = float(made[f"c.{name}"])
         return made

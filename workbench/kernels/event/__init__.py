@@ -1,20 +1,6 @@
-"""The event engine's compiled kernels: tables, one step of neurons, and the run."""
+"""The event engine's compiled kernels: tables, rules, rows, the run, and chip time."""
 
-from workbench.kernels.event.run import advance, advance_threads, cut_rows, fan_out
-from workbench.kernels.event.tables import Fan, Noise, Outside, Scratch, Segments, State, Taps, Times, Wires
+from workbench.kernels.event.run import advance
+from workbench.kernels.event.tables import Blocks, Noise, Outside, Rows, Scratch, Shape, State, Taps
 
-__all__ = [
-    "Fan",
-    "Noise",
-    "Outside",
-    "Scratch",
-    "Segments",
-    "State",
-    "Taps",
-    "Times",
-    "Wires",
-    "advance",
-    "advance_threads",
-    "cut_rows",
-    "fan_out",
-]
+__all__ = ["Blocks", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps", "advance"]

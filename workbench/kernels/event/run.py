@@ -1,326 +1,297 @@
-"""The event engine: windows of steps, updated part by part of the neurons, then delivered part by part.
+"""The event engine: windows of steps, updated block by block, then delivered row by row.
 
-Within a window no longer than the shortest delay the parts do not touch each other, so they may run side by side: each owns a
-range of neurons, its segment constants, and its share of every row of synapses. Spikes are put in order between the two halves
-and every target sums its arrivals in that order, so the result is the same for any number of parts and threads.
+Within a window no longer than the shortest delay no spike can reach anyone, so a block may run through all its steps while it is in
+the nearest cache, and threads may run side by side: each owns a range of blocks. Rows of synapses are cut into parts whose targets
+fit the nearest cache too, since arrivals come at random places; a thread owns whole parts. Between the two halves the spikes are put in the order of their neurons, and every place sums its arrivals in that order,
+so the result is the same for any number of parts.
 
-`advance` and `advance_threads` differ in one word; Numba needs two functions because it compiles a loop for threads or not.
-The slow, obvious twin is `tests/naive.py`.
+All threads run this same function; they meet twice a window. The slow, obvious twin is `tests/naive.py`.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange, uint64
+from numba import njit, uint32, uint64
 
-from workbench.kernels.event import step as one
-from workbench.kernels.rule import words
+from workbench.kernels.event.block import apply, apply_without_arrivals
+from workbench.kernels.event.rain import add_counts, count
+from workbench.kernels.lanes import atomic_add, atomic_read, give_way, popcount, prefetch, trailing
+from workbench.kernels.rule import bits, words
 
+__all__ = ["advance", "deliver_outside"]
 
-@njit
-def _tap(n, v, currents, taps, low, high):
-    """Write the probed values of step n that belong to the neurons from `low` to `high`; a mean needs them all."""
-    for t in range(taps.row.size):
-        if n % taps.stride[t] != 0:
-            continue
-        width = 1 if taps.mean[t] else taps.first[t + 1] - taps.first[t]
-        place = taps.at[t] + (n - taps.origin[t]) // taps.stride[t] * width
-        total = 0.0
-        for q in range(taps.first[t], taps.first[t + 1]):
-            i = taps.neurons[q]
-            if i < low or i >= high:
-                continue
-            value = np.float64(v[i]) if taps.row[t] == 0 else np.float64(currents[taps.row[t] - 1, i])
-            if taps.mean[t]:
-                total += value
-            else:
-                taps.out[place + q - taps.first[t]] = value
-        if taps.mean[t]:
-            taps.out[place] = total / (taps.first[t + 1] - taps.first[t])
+LANES = uint64(32)
+AHEAD = 8  # spikes between asking for a row and reading it: 4 and 16 are as good, 2 is a quarter slower
 
 
 @njit(inline="always")
-def _update(part, begin, end, start, state, segments, noise, outside, times, taps, scratch):
-    """Steps `begin` to `end` of one part of the neurons; returns how many spikes it wrote."""
-    v, ring, ready, currents = state.v, state.ring, state.ready, state.currents
-    active, outside_here = state.active, state.outside
-    s_start, s_population, s_base, s_core = segments.start, segments.population, segments.base, segments.core
-    s_mu, s_a, s_gain = segments.mu, segments.a, segments.gain
-    s_threshold, s_reset, s_hold = segments.threshold, segments.reset, segments.refractory
-    s_b, s_c = segments.b, segments.c
-    p_population, p_key, p_table, p_at = noise.population, noise.key, noise.table, noise.table_at
-    p_low, p_high, p_weight, p_row = noise.low, noise.high, noise.weight, noise.row
-    p_delay, p_begin, p_end = noise.delay, noise.begin, noise.end
-    given, work = outside.current, scratch.work
-    first_group, last_group = scratch.parts[part], scratch.parts[part + 1]
-    x, hit, room, drawn = scratch.x[part], scratch.hit[part], scratch.bits[part], scratch.drawn[part]
-    spike_step, spike_neuron = scratch.step[part], scratch.neuron[part]
-    t_active, t_inactive, t_outside = times.active, times.inactive, times.outside
-
-    slots, rows, size = ring.shape
-    kinds = currents.shape[0]
-    line, flows, width = ring.reshape(slots * rows * size), currents.reshape(kinds * size), uint64(size)
-    delta = rows > kinds  # row 0 is the delta receptor when there is one; exponential receptors follow
-    zero = v.dtype.type(0)
-    with_current = given.size > 0
-    tapped = taps.row.size > 0
-    simple = kinds == 0 and not with_current
-    pair = kinds == 2 and not delta and not with_current
-    written = 0
-    for n in range(begin, end):
-        slot = n % slots
-        if tapped:
-            _tap(n, v, currents, taps, s_start[first_group], s_start[last_group])
-        now = ready.dtype.type(n)
-        for g in range(first_group, last_group):
-            lo, hi = s_start[g], s_start[g + 1]
-            length = hi - lo
-            core = s_core[g]
-            for f in range(p_population.size):
-                if p_population[f] == s_population[g] and p_at[f] < p_at[f + 1]:
-                    born = n - p_delay[f]
-                    if born >= p_begin[f] and born < p_end[f] and born >= 0:
-                        w1, w2 = words(p_key[f], born)
-                        counts = drawn[:length]
-                        table = p_table[p_at[f] : p_at[f + 1]]
-                        one.poisson(w1, w2, lo - s_base[g], table, p_low[f], p_high[f], room, counts)
-                        total = one.add_counts(line, uint64((slot * rows + p_row[f]) * size + lo), counts, p_weight[f])
-                        outside_here[g] += total
-                        work[n - begin, core] += total * t_outside
-            hold = ready.dtype.type(n + s_hold[g])
-            low, high, here = uint64(lo), uint64(hi), uint64(slot * rows * size)
-            if simple:
-                hits, fires = one.step_delta(
-                    v, ready, line, low, high, here, s_mu[g], s_a[g], s_threshold[g], s_reset[g], now, hold, zero
-                )
-            elif pair:
-                b1, b2 = s_b[0, g], s_b[1, g]
-                one.step_pair(
-                    v, ready, flows, low, high, width, s_mu[g], s_a[g], b1, b2, s_threshold[g], s_reset[g], now, hold
-                )
-                hits, fires = one.touched(ready, line, low, high, here, here + width, hold, zero)
-                one.decay(flows, line, low, high, uint64(0), here, s_c[0, g], zero)
-                one.decay(flows, line, low, high, width, here + width, s_c[1, g], zero)
-            else:
-                one.relax(x, v[lo:hi], s_mu[g], s_a[g])
-                for e in range(kinds):
-                    one.flow(x, currents[e, lo:hi], s_b[e, g], s_c[e, g])
-                if with_current:
-                    one.inject(x, given[n - start, lo:hi], s_gain[g])
-                jump, mine = ring[slot, 0, lo:hi], ready[lo:hi]
-                fires = one.fire(x, v[lo:hi], mine, hit, s_threshold[g], s_reset[g], now, hold, jump, delta, zero)
-                for e in range(kinds):
-                    one.arrive(currents[e, lo:hi], ring[slot, e + rows - kinds, lo:hi], hit, zero)
-                hits = one.count(hit[:length])
-            active[g] += hits
-            work[n - begin, core] += hits * t_active + (length - hits) * t_inactive
-            if fires:
-                written = one.collect(ready, low, high, hold, n, spike_step, spike_neuron, written)
-    return written
+def _meet(sync, threads, met):
+    """Wait until every thread has come here `met` times."""
+    if threads > 1:
+        atomic_add(sync, uint64(0), np.int64(1))
+        spins = 0
+        while atomic_read(sync, uint64(0)) < threads * met:
+            spins += 1
+            if spins > 4000:
+                give_way()  # a busy machine may have taken the other part's core away
+                spins = 3000
 
 
-@njit(inline="always")
-def _listed(part, begin, end, start, state, wires, outside, target_core, times, work):
-    """Deliver the listed outside spikes of steps `begin` to `end` to one part of the neurons."""
-    ring = state.ring
-    slots = ring.shape[0]
-    for n in range(begin, end):
-        for q in range(outside.at[n - start], outside.at[n - start + 1]):
-            sender, many = outside.sender[q], outside.times[q]
-            for r in range(wires.first[sender], wires.first[sender + 1]):
-                k = wires.listed[r]
-                row = wires.row_base[k] + outside.neuron[q]
-                for s in range(wires.cuts[row, part], wires.cuts[row, part + 1]):
-                    lag = wires.delays[wires.delay_at[k] + s] if wires.delayed[k] else wires.delay[k]
-                    weight = wires.weights[wires.weight_at[k] + s] if wires.weighted[k] else wires.weight[k]
-                    target = wires.target_start[k] + np.int64(wires.targets[s])
-                    ring[(n + lag) % slots, wires.row[k], target] += weight * ring.dtype.type(many)
-                    state.outside_core[target_core[target]] += many
-                    work[n - begin, target_core[target]] += many * times.outside
-
-
-@njit
-def _part(part, begin, end, start, state, segments, wires, noise, outside, times, taps, scratch, target_core):
-    """The first half of a window for one part: listed outside spikes, then the steps."""
-    if outside.at[end - start] > outside.at[begin - start]:
-        _listed(part, begin, end, start, state, wires, outside, target_core, times, scratch.work)
-    scratch.written[part] = _update(part, begin, end, start, state, segments, noise, outside, times, taps, scratch)
-
-
-@njit
-def _deliver(part, state, segments, wires, spike_step, spike_neuron):
-    """Put the synapses of a window's spikes into the ring, for one part of the neurons."""
-    ring = state.ring
-    s_of, s_population, s_base = segments.of, segments.population, segments.base
-    w_targets, w_base, w_lo, w_row = wires.targets, wires.row_base, wires.target_start, wires.row
-    w_weight, w_weighted, w_weight_at, w_weights = wires.weight, wires.weighted, wires.weight_at, wires.weights
-    w_delay, w_delayed, w_delay_at, w_delays = wires.delay, wires.delayed, wires.delay_at, wires.delays
-    w_first, w_listed, w_cuts = wires.first, wires.listed, wires.cuts
-    # The ring as one line and unsigned places: a slice would cost two reference counts a row, as much as its synapses.
-    slots, rows, size = ring.shape
-    line = ring.reshape(slots * rows * size)
-    for q in range(spike_step.size):
-        n, i = spike_step[q], spike_neuron[q]
-        g = s_of[i]
-        population, local = s_population[g], i - s_base[g]
-        for r in range(w_first[population], w_first[population + 1]):
-            k = w_listed[r]
-            begin, end = uint64(w_cuts[w_base[k] + local, part]), uint64(w_cuts[w_base[k] + local, part + 1])
-            if w_delayed[k] or w_weighted[k]:
-                for s in range(begin, end):
-                    lag = w_delays[w_delay_at[k] + np.int64(s)] if w_delayed[k] else w_delay[k]
-                    weight = w_weights[w_weight_at[k] + np.int64(s)] if w_weighted[k] else w_weight[k]
-                    at = ((n + lag) % slots * rows + w_row[k]) * size + w_lo[k]
-                    line[uint64(at) + uint64(w_targets[s])] += weight
-            else:
-                at = uint64(((n + w_delay[k]) % slots * rows + w_row[k]) * size + w_lo[k])
-                weight = w_weight[k]
-                for s in range(begin, end):
-                    line[at + uint64(w_targets[s])] += weight
-
-
-# Alone, the halves of a window are inlined: handing the tables on costs a reference count per array, which one-step windows feel.
-# Side by side they must stay calls: Numba loses writes through a tuple's array when such a body is inlined into a parallel loop.
-_part_alone = njit(inline="always")(_part.py_func)
-_deliver_alone = njit(inline="always")(_deliver.py_func)
-
-
-@njit(inline="always")
-def _merge(begin, end, scratch, spike_step, spike_neuron, written):
-    """Put the parts' spikes in order of step and neuron."""
-    parts = scratch.written.size
-    if parts == 1:
-        for q in range(scratch.written[0]):
-            spike_step[written + q] = scratch.step[0, q]
-            spike_neuron[written + q] = scratch.neuron[0, q]
-        return written + scratch.written[0]
-    at = np.zeros(parts, np.int64)
-    for n in range(begin, end):
-        for p in range(parts):
-            while at[p] < scratch.written[p] and scratch.step[p, at[p]] == n:
-                spike_step[written] = n
-                spike_neuron[written] = scratch.neuron[p, at[p]]
-                written += 1
-                at[p] += 1
-    return written
-
-
-@njit(inline="always")
-def _time(begin, end, fan, times, work, state, spike_step, spike_neuron):
-    """Count the spikes of a window and add its chip time: each step its busiest core, its longest way, the barrier."""
-    q = 0
-    for n in range(begin, end):
-        longest = 0.0
-        while q < spike_step.size and spike_step[q] == n:
-            i = spike_neuron[q]
-            state.spikes[i] += 1
-            for r in range(fan.start[i], fan.start[i + 1]):
-                work[n - begin, fan.core[r]] += fan.operations[r] * times.operation
-            longest = max(longest, fan.path[i])
-            q += 1
-        busiest = 0.0
-        for c in range(work.shape[1]):
-            busiest = max(busiest, work[n - begin, c])
-        state.clock[0] += busiest + longest + times.barrier
+@njit(forceinline=True)
+def _rain(f, n, place, slot_at, places, live, drawn, blocks, noise, arrivals):
+    """Draw one source's spikes for one block and put them where they arrive; returns how many."""
+    born = n - noise.delay[f]
+    if born < noise.begin[f] or born >= noise.end[f] or born < 0:
+        return np.int64(0)
+    w1, w2 = words(noise.key[f], born)
+    first, last = noise.table_at[f], noise.table_at[f + 1]
+    low, high, table = first + noise.low[f], first + noise.high[f], noise.table
+    # One wraparound test for both rare ends: least <= x < most.
+    least = table[low - 1] if low > first else uint32(0)
+    most = table[high] if high < last else uint32(0xFFFFFFFF)
+    odd = count(
+        blocks.index,
+        place,
+        w1,
+        w2,
+        table,
+        uint64(low),
+        uint64(high),
+        uint32(low - first),
+        least,
+        uint32(most - least),
+        drawn,
+    )
+    while odd:
+        k = uint64(trailing(odd))
+        x = bits(w1, w2, blocks.index[place + k])
+        total = uint32(0)
+        for t in range(first, last):
+            total += uint32(x >= table[t])
+        drawn[k] = total
+        odd &= uint32(odd - uint32(1))
+    if live != uint32(0xFFFFFFFF):
+        for k in range(LANES):
+            if not (live >> uint32(k)) & uint32(1):
+                drawn[k] = uint32(0)
+    return np.int64(add_counts(drawn, arrivals, slot_at + uint64(noise.row[f]) * places + place, noise.weight[f]))
 
 
 @njit(cache=True, nogil=True)
 def advance(
-    start,
-    stop,
-    window,
-    state,
-    segments,
-    wires,
-    noise,
-    outside,
-    fan,
-    times,
-    taps,
-    scratch,
-    target_core,
-    spike_step,
-    spike_neuron,
+    thread, start, stop, window, shape, states, rows_, slots, state, blocks, rows, noise, outside, taps, scratch, few
 ):
-    """Run steps `start` to `stop`; returns (step reached, spikes written).
+    """Run one thread's parts through the steps `start` to `stop`; returns (step reached, spikes written).
 
-    It ends early, between two steps, when the spike buffers might overflow in the next one.
+    It ends early, between two windows, when the room for spikes might not do for the next one. `states` and `rows_` are the
+    numbers of state fields and of receptor rows; `few` says that sparse arrivals may be delivered one by one.
     """
-    size = state.v.size
-    parts = scratch.written.size
+    parts, threads = blocks.parts.size - 1, blocks.shares.size - 1
+    first_part, last_part = blocks.shares[thread], blocks.shares[thread + 1]
+    low, high = uint64(blocks.parts[first_part]), uint64(blocks.parts[last_part])
+    total = uint64(blocks.core.size)
+    places = total * LANES
+    plane = uint64(rows_) * places
+    size = blocks.place.size
+    room = scratch.pending.size // (parts * slots)
+    zero = state.arrivals.dtype.type(0)
+    fields, hold, arrivals, fired_words = state.fields, state.hold, state.arrivals, scratch.fired
+    constants, constants_of, holds, holds_of = blocks.constants, blocks.constants_of, blocks.holds, blocks.holds_of
+    block_core, live = blocks.core, blocks.live
+    active, outside_here = scratch.active[thread], scratch.outside[thread]
+    drawn = scratch.drawn[thread]
+    spike_step, spike_neuron, sync = scratch.step, scratch.neuron, scratch.sync
+    codes, cuts, weights = rows.codes, rows.cuts, rows.weights
+    pending, waiting, touched_words = scratch.pending, scratch.waiting, scratch.touched
+    given = outside.current
+    tapped = taps.field.size > 0
+    means = tapped and taps.share.min() < 1.0
+    noisy = noise.population.size
+    met = 0
     written = 0
     n = start
     while n < stop and written + size <= spike_step.size:
         m = min(n + window, stop, n + (spike_step.size - written) // size)
-        scratch.work[: m - n] = 0.0
-        for p in range(parts):
-            _part_alone(p, n, m, start, state, segments, wires, noise, outside, times, taps, scratch, target_core)
-        merged = _merge(n, m, scratch, spike_step, spike_neuron, written)
-        steps, neurons = spike_step[written:merged], spike_neuron[written:merged]
-        _time(n, m, fan, times, scratch.work, state, steps, neurons)
-        for p in range(parts):
-            _deliver_alone(p, state, segments, wires, steps, neurons)
-        written, n = merged, m
+        if outside.at[m - start] > outside.at[n - start]:
+            for part in range(first_part, last_part):
+                deliver_outside(
+                    part, n, m, start, slots, plane, rows, blocks, outside, arrivals, outside_here, waiting, room
+                )
+        sparse = few and m - n == 1
+        for part in range(first_part, last_part):
+            sparse = sparse and waiting[part * slots + n % slots] <= room
+        first_slot = uint64(n % slots)
+        # Every other window goes backwards, so that the blocks updated last are still near.
+        backwards = not means and n & 1
+        for turn in range(high - low):
+            b = high - uint64(1) - turn if backwards else low + turn
+            place, core = b * LANES, uint64(block_core[b])
+            at = place * uint64(states)
+            slot = first_slot
+            for s in range(n, m):
+                slot_at = slot * plane
+                slot = slot + uint64(1) if slot + uint64(1) < uint64(slots) else uint64(0)
+                if tapped:
+                    for t in range(taps.first[b], taps.first[b + uint64(1)]):
+                        if s % taps.stride[t] == 0:
+                            spot = taps.at[t] + (s - taps.origin[t]) // taps.stride[t] * taps.width[t]
+                            taps.out[spot] += np.float64(fields[uint64(taps.field[t])]) * taps.share[t]
+                for f in range(noisy):
+                    if noise.population[f] == blocks.population[b]:
+                        outside_here[s - start, core] += _rain(
+                            f, s, place, slot_at, places, live[b], drawn, blocks, noise, arrivals
+                        )
+                if sparse:
+                    fired, touched = apply_without_arrivals(
+                        shape, fields, at, hold, place, constants, constants_of[b], holds, holds_of[b],
+                        arrivals, slot_at + place, places, given, uint64(s - start) * places + place,
+                    )  # fmt: skip
+                else:
+                    fired, touched = apply(
+                        shape, fields, at, hold, place, constants, constants_of[b], holds, holds_of[b],
+                        arrivals, slot_at + place, places, given, uint64(s - start) * places + place,
+                    )  # fmt: skip
+                fired_words[uint64(s - n) * total + b] = fired & live[b]
+                active[uint64(s - start), core] += popcount(touched & live[b])
+        if sparse:
+            slot_at = first_slot * plane
+            for part in range(first_part, last_part):
+                here = part * slots + n % slots
+                for q in range(here * room, here * room + waiting[here]):
+                    code = uint64(pending[q])
+                    value = arrivals[slot_at + code]
+                    if value != zero:
+                        arrivals[slot_at + code] = zero
+                        row, place = uint64(0), code
+                        while place >= places:
+                            row, place = row + uint64(1), place - places
+                        b, lane = place >> uint64(5), place & uint64(31)
+                        touched_words[b] |= uint32(1) << uint32(lane)
+                        # With the delta receptor its row comes first, as v does among the states.
+                        spot = (b * uint64(states) + row + uint64(1 - len(shape.delta))) * LANES + lane
+                        if len(shape.delta) == 0 or row > uint64(0) or hold[place] == 0:
+                            fields[spot] += value
+            for b in range(low, high):
+                active[uint64(n - start), uint64(block_core[b])] += popcount(touched_words[b] & ~fired_words[b])
+                touched_words[b] = uint32(0)
+        for part in range(first_part, last_part):
+            for s in range(n, m):
+                waiting[part * slots + s % slots] = 0
+        met += 1
+        _meet(sync, threads, met)
+        if thread == 0:
+            sync[8] = _gather(n, m, total, blocks, fired_words, spike_step, spike_neuron, written)
+        met += 1
+        _meet(sync, threads, met)
+        first, written = written, sync[8]
+        for part in range(first_part, last_part):
+            _deliver(part, parts, first, written, slots, plane, rows, codes, cuts, weights, arrivals,
+                     spike_step, spike_neuron, few, room, pending, waiting)  # fmt: skip
+        n = m
     return n, written
 
 
-@njit(cache=True, nogil=True, parallel=True)
-def advance_threads(
-    start,
-    stop,
-    window,
-    state,
-    segments,
-    wires,
-    noise,
-    outside,
-    fan,
-    times,
-    taps,
-    scratch,
-    target_core,
-    spike_step,
-    spike_neuron,
-):
-    """`advance` with the parts side by side."""
-    size = state.v.size
-    parts = scratch.written.size
-    written = 0
-    n = start
-    while n < stop and written + size <= spike_step.size:
-        m = min(n + window, stop, n + (spike_step.size - written) // size)
-        scratch.work[: m - n] = 0.0
-        for q in prange(parts):
-            _part(np.int64(q), n, m, start, state, segments, wires, noise, outside, times, taps, scratch, target_core)
-        merged = _merge(n, m, scratch, spike_step, spike_neuron, written)
-        steps, neurons = spike_step[written:merged], spike_neuron[written:merged]
-        _time(n, m, fan, times, scratch.work, state, steps, neurons)
-        for q in prange(parts):
-            _deliver(np.int64(q), state, segments, wires, steps, neurons)
-        written, n = merged, m
-    return n, written
+@njit(inline="always")
+def _gather(n, m, total, blocks, fired_words, spike_step, spike_neuron, written):
+    """Write the spikes of steps `n` to `m` in order of step and neuron."""
+    for s in range(n, m):
+        at = uint64(s - n) * total
+        if blocks.ordered:
+            for b in range(total):
+                word = fired_words[at + b]
+                while word:
+                    spike_step[written] = s
+                    spike_neuron[written] = blocks.neuron[b * LANES + uint64(trailing(word))]
+                    written += 1
+                    word &= uint32(word - uint32(1))
+        else:
+            for i in range(uint64(blocks.place.size)):
+                place = uint64(blocks.place[i])
+                if (fired_words[at + (place >> uint64(5))] >> uint32(place & uint64(31))) & uint32(1):
+                    spike_step[written] = s
+                    spike_neuron[written] = i
+                    written += 1
+    return written
 
 
-@njit(cache=True, nogil=True)
-def cut_rows(start, targets, row_base, rows, target_start, edges, cuts):
-    """Fill `cuts` (rows, parts + 1): where each row, whose targets ascend, passes the part edges (global neuron numbers)."""
-    parts = edges.size - 1
-    for k in range(row_base.size):
-        for i in range(rows[k]):
-            row = row_base[k] + i
-            at, end = start[row], start[row + 1]
-            cuts[row, 0] = at
-            for p in range(1, parts):
-                while at < end and target_start[k] + np.int64(targets[at]) < edges[p]:
-                    at += 1
-                cuts[row, p] = at
-            cuts[row, parts] = end
+@njit(forceinline=True)
+def _deliver(
+    part, parts, first, last, slots, plane, rows, codes, cuts, weights, arrivals,
+    spike_step, spike_neuron, few, room, pending, waiting,
+):  # fmt: skip
+    """Put the synapses of the spikes `first` to `last` into the arrivals of one part."""
+    width = uint64(parts + 1)
+    flat = cuts.reshape(cuts.size)
+    mine = uint64(part)
+    end = uint64(slots) * plane
+    for q in range(first, last):
+        if q + AHEAD < last:
+            ahead = spike_neuron[q + AHEAD]
+            sender = rows.sender[ahead]
+            for k in range(rows.first[sender], rows.first[sender + 1]):
+                row = uint64(rows.base[k] + ahead - rows.start[sender])
+                prefetch(codes, uint64(flat[row * width + mine]))
+        i, n = spike_neuron[q], spike_step[q]
+        sender = rows.sender[i]
+        for k in range(rows.first[sender], rows.first[sender + 1]):
+            row = uint64(rows.base[k] + i - rows.start[sender])
+            a, z = uint64(flat[row * width + mine]), uint64(flat[row * width + mine + uint64(1)])
+            if rows.delay[k] > 0:
+                slot = (n + rows.delay[k]) % slots
+                at = uint64(slot) * plane
+                if rows.weighted[k]:
+                    shift = uint64(rows.weight_at[k])
+                    for s in range(a, z):
+                        arrivals[at + uint64(codes[s])] += arrivals.dtype.type(weights[s + shift])
+                else:
+                    weight = rows.weight[k]
+                    here = np.int64(part) * slots + slot
+                    known = waiting[here] + np.int64(z - a)
+                    if few and known <= room:
+                        spot = uint64(here * room + waiting[here]) - a
+                        for s in range(a, z):
+                            code = codes[s]
+                            pending[spot + s] = code
+                            arrivals[at + uint64(code)] += weight
+                    else:
+                        for s in range(a, z):
+                            arrivals[at + uint64(codes[s])] += weight
+                    waiting[here] = known
+            else:
+                at = uint64(n % slots) * plane
+                if rows.weighted[k]:
+                    shift = uint64(rows.weight_at[k])
+                    for s in range(a, z):
+                        to = at + uint64(codes[s])
+                        to = to - end if to >= end else to
+                        arrivals[to] += arrivals.dtype.type(weights[s + shift])
+                else:
+                    weight = rows.weight[k]
+                    for s in range(a, z):
+                        to = at + uint64(codes[s])
+                        to = to - end if to >= end else to
+                        arrivals[to] += weight
 
 
-@njit(cache=True, nogil=True)
-def fan_out(start, targets, target_core, cores, counts):
-    """Add one block's synapses to `counts` (sources, cores): how many of each source's synapses lie on each core."""
-    for i in range(start.size - 1):
-        row = counts[i]
-        for s in range(start[i], start[i + 1]):
-            row[target_core[targets[s]]] += 1
+@njit
+def deliver_outside(part, n, m, start, slots, plane, rows, blocks, outside, arrivals, outside_here, waiting, room):
+    """Deliver the listed outside spikes of steps `n` to `m` to one part of the neurons."""
+    places = uint64(blocks.neuron.size)
+    end = uint64(slots) * plane
+    for s in range(n, m):
+        for q in range(outside.at[s - start], outside.at[s - start + 1]):
+            sender, times = outside.sender[q], outside.times[q]
+            many = arrivals.dtype.type(times)
+            for k in range(rows.first[sender], rows.first[sender + 1]):
+                row = rows.base[k] + outside.neuron[q]
+                at = uint64((s + rows.delay[k]) % slots) * plane
+                for c in range(uint64(rows.cuts[row, part]), uint64(rows.cuts[row, part + 1])):
+                    weight = rows.weight[k]
+                    if rows.weighted[k]:
+                        weight = arrivals.dtype.type(rows.weights[c + uint64(rows.weight_at[k])])
+                    to = at + uint64(rows.codes[c])
+                    to = to - end if to >= end else to
+                    arrivals[to] += weight * many
+                    outside_here[s - start, blocks.core[(to % places) // LANES]] += times
+        for slot in range(slots):  # whoever looks at few places only would miss these
+            waiting[np.int64(part) * slots + slot] = room + 1

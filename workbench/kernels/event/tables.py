@@ -1,4 +1,8 @@
-"""What the event kernels read and change, as named tuples of arrays."""
+"""What the event kernels read and change, as named tuples of arrays.
+
+Neurons live in blocks of 32 lanes; a block never crosses from one population or core to another, so some lanes stay empty. A
+*place* is a lane counted through all blocks; neurons keep their own numbers everywhere outside.
+"""
 
 from __future__ import annotations
 
@@ -6,46 +10,56 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Fan", "Noise", "Outside", "Scratch", "Segments", "State", "Taps", "Times", "Wires"]
+__all__ = ["Blocks", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps"]
 
 
-class Segments(NamedTuple):
-    """Runs of neurons that share constants and a core."""
+class Shape(NamedTuple):
+    """What the rule of this network is made of, as tuples whose lengths Numba knows: one kernel is compiled for each shape."""
 
-    start: np.ndarray  # int64 (segments + 1): first neuron of each
-    of: np.ndarray  # int32 (neurons): the segment of each
-    population: np.ndarray  # int64
-    base: np.ndarray  # int64: first neuron of the segment's population
-    core: np.ndarray  # int64
-    mu: np.ndarray
-    a: np.ndarray
-    gain: np.ndarray
-    threshold: np.ndarray
-    reset: np.ndarray
-    refractory: np.ndarray  # int64, steps
-    b: np.ndarray  # (exponential receptors, segments)
-    c: np.ndarray
+    discrete: tuple[int, ...]  # () the leaky integrator, (0,) the neuron in whole steps
+    currents: tuple[int, ...]  # one entry for each exponential receptor in use
+    conductances: tuple[int, ...]
+    delta: tuple[int, ...]  # (0,) if something jumps straight onto v
+    given: tuple[int, ...]  # (0,) if outside currents are handed in
+    nonzero: tuple[int, ...]  # (0,) if a state that is not zero makes an update active
 
 
-class Wires(NamedTuple):
-    """Blocks of synapses by source; the rows of block k begin at `start[row_base[k]]`."""
+class Blocks(NamedTuple):
+    """The blocks: who is in each, with which constants, on which core."""
 
-    start: np.ndarray  # int64, absolute places in targets
-    targets: np.ndarray  # uint16 or uint32, local to the target population
-    row_base: np.ndarray
-    target_start: np.ndarray
-    row: np.ndarray  # accumulator row of the block's receptor
-    weight: np.ndarray
-    weighted: np.ndarray  # uint8: the block has a weight per synapse, at weights[weight_at + place]
-    weight_at: np.ndarray  # where the block's own weights begin, less the place of its first target
+    core: np.ndarray  # int32 (blocks)
+    population: np.ndarray  # int32 (blocks)
+    live: np.ndarray  # uint32 (blocks): a bit for each lane in use
+    neuron: np.ndarray  # int32 (places): the neuron of each lane, -1 for an empty one
+    index: np.ndarray  # uint32 (places): its number in its population, for the counter rule
+    place: np.ndarray  # int32 (neurons): where each neuron is
+    constants: np.ndarray  # (sets × constants × 32)
+    constants_of: np.ndarray  # uint64 (blocks): where the block's set begins
+    holds: np.ndarray  # int16 (sets × 32): refractory steps, at least one
+    holds_of: np.ndarray  # uint64 (blocks)
+    parts: np.ndarray  # int64 (parts + 1): first block of each part of the rows
+    shares: np.ndarray  # int64 (threads + 1): first part of each thread
+    ordered: bool  # places ascend with the neurons' numbers
+
+
+class Rows(NamedTuple):
+    """Synapses by sender, in bundles that share weight, delay and price; places carry their delay unless the bundle has one.
+
+    The synapses of row r in part p are `codes[cuts[r, p]:cuts[r, p + 1]]`. A code is the place of the arrival: row of the receptor ×
+    places + place, plus delay × (rows × places) in a bundle without a common delay.
+    """
+
+    codes: np.ndarray  # uint16 or uint32
+    cuts: np.ndarray  # uint32 or int64 (rows of all bundles, parts + 1)
+    base: np.ndarray  # int64 (bundles): first row of each
+    delay: np.ndarray  # int64 (bundles): steps, or 0 where codes carry the delay
+    weight: np.ndarray  # (bundles), where all synapses share one
+    weighted: np.ndarray  # uint8 (bundles): a weight for each synapse, at weights[place of the code + weight_at]
+    weight_at: np.ndarray  # int64 (bundles)
     weights: np.ndarray
-    delay: np.ndarray
-    delayed: np.ndarray
-    delay_at: np.ndarray
-    delays: np.ndarray  # int32
-    cuts: np.ndarray  # int64 (rows, parts + 1): where each row's synapses pass from one part of the neurons to the next
-    first: np.ndarray  # (populations + sources + 1): the blocks of each sender are listed[first[s]:first[s + 1]]
-    listed: np.ndarray
+    first: np.ndarray  # int64 (senders + 1): the bundles of each population, then of each source
+    sender: np.ndarray  # int32 (neurons): population
+    start: np.ndarray  # int64 (populations): first neuron of each
 
 
 class Noise(NamedTuple):
@@ -64,71 +78,47 @@ class Noise(NamedTuple):
     end: np.ndarray
 
 
-class Fan(NamedTuple):
-    """Which cores each neuron's spikes go to, for the timing model."""
-
-    start: np.ndarray  # int64 (neurons + 1)
-    core: np.ndarray
-    operations: np.ndarray
-    path: np.ndarray  # float64 (neurons): longest way of a packet, s
-
-
-class Times(NamedTuple):
-    """Seconds of each kind of work."""
-
-    active: float
-    inactive: float
-    operation: float
-    outside: float
-    barrier: float
-
-
 class Outside(NamedTuple):
-    """Outside spikes of this window, step by step, and outside currents (empty when there are none)."""
+    """Outside spikes of this call, step by step, and outside currents (empty when there are none)."""
 
     at: np.ndarray  # int64 (steps + 1)
     sender: np.ndarray  # number of the sender among populations and sources
     neuron: np.ndarray
     times: np.ndarray  # how many spikes of that neuron in that step
-    current: np.ndarray  # (steps, neurons), or (0, 0)
+    current: np.ndarray  # (steps × places)
 
 
 class State(NamedTuple):
-    """What changes: kept between windows, saved by `Run.save`."""
+    """What changes: kept between calls, saved by `Run.save`."""
 
-    v: np.ndarray
-    currents: np.ndarray  # (exponential receptors, neurons)
-    ready: np.ndarray  # int64 (int32 beside float32): the step at which the neuron integrates again
-    ring: np.ndarray  # (slots, receptor rows, neurons): arrivals to come
-    spikes: np.ndarray  # int64 (neurons): spikes so far
-    active: np.ndarray  # int64 (segments): active updates so far
-    outside: np.ndarray  # int64 (segments): operations from fused outside sources so far
-    outside_core: np.ndarray  # int64 (cores): operations from listed outside spikes so far
-    clock: np.ndarray  # float64 (1): chip time so far, added step by step so that no cut of a run changes a bit
+    fields: np.ndarray  # (blocks × states × 32)
+    hold: np.ndarray  # int16 (places): steps still to wait
+    arrivals: np.ndarray  # (slots × receptor rows × places)
 
 
 class Taps(NamedTuple):
-    """Probed values: for each tap a state row, neurons, a stride, and where its values go."""
+    """Probed values: for each tapped place its state, its stride in steps, and where its values go."""
 
-    row: np.ndarray  # 0 is v, 1.. are the currents
+    first: np.ndarray  # int64 (blocks + 1): the taps of each block
+    field: np.ndarray  # int64: place in State.fields
     stride: np.ndarray
     origin: np.ndarray  # step of the first value
-    first: np.ndarray  # (taps + 1) into neurons
-    neurons: np.ndarray
-    mean: np.ndarray  # uint8: keep the mean alone
-    at: np.ndarray  # where the tap's values begin
+    at: np.ndarray  # where its values begin
+    width: np.ndarray  # values from one step to the next
+    share: np.ndarray  # float64: 1, or 1 / neurons for a mean, which is added up
     out: np.ndarray  # float64
 
 
 class Scratch(NamedTuple):
-    """Room for each part of the neurons, and for the seconds of work of each step and core."""
+    """Room that no run needs to keep."""
 
-    parts: np.ndarray  # int64 (parts + 1): the first segment of each part
-    x: np.ndarray  # (parts, longest segment)
-    hit: np.ndarray
-    bits: np.ndarray  # uint32
-    drawn: np.ndarray  # uint32
-    step: np.ndarray  # int64 (parts, room): spikes of one window
-    neuron: np.ndarray
-    written: np.ndarray  # int64 (parts)
-    work: np.ndarray  # float64 (steps of a window, cores)
+    fired: np.ndarray  # uint32 (steps of a window × blocks)
+    step: np.ndarray  # int64: spikes of this call
+    neuron: np.ndarray  # int32
+    active: np.ndarray  # int32 (threads, steps of a call, cores)
+    outside: np.ndarray  # int32 (threads, steps of a call, cores)
+    pending: np.ndarray  # uint32 (parts × slots × room): places with arrivals, while they are few
+    waiting: np.ndarray  # int64 (parts × slots): how many; more than the room means: look at all
+    touched: np.ndarray  # uint32 (blocks): a bit for each lane that something arrived at
+    drawn: np.ndarray  # uint32 (threads, 32)
+    sync: np.ndarray  # int64: [0] arrivals at the barrier, [8] spikes written

@@ -1,0 +1,168 @@
+"""What a run costs: events counted by window and core, and the chip time they take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.backends.event.cores import Fan, sum_at
+from workbench.chips.event import EVENTS, EventChip
+from workbench.recordings.ledger import Ledger
+
+__all__ = ["Meter"]
+
+
+@final
+class Meter:
+    """Counts of the ledger's windows so far, and the chip's clock.
+
+    What happens at a synapse is counted when its spike is sent, so the counts are linear in the spikes of each neuron; only
+    updates and outside spikes have to be counted as they happen.
+    """
+
+    def __init__(self, fan: Fan, chip: EventChip, dt: float, steps: int, window: float | None) -> None:
+        self.fan, self.chip, self.dt = fan, chip, dt
+        self.every = max(1, round(window / dt)) if window else max(1, steps)
+        """Steps of a window."""
+        cores = len(fan.placement.cores)
+        Ledger.room(math.ceil(max(1, steps) / self.every), cores, len(EVENTS))
+        self.step = 0
+        self.clock = 0.0
+        self._neurons = np.bincount(fan.core_of, minlength=cores).astype(np.int64)
+        self._tiles = len({c.tile for c in fan.placement.cores})
+        self._done: list[NDArray[np.int64]] = []
+        self._times: list[float] = []
+        self._spikes = np.zeros(fan.core_of.size, np.int64)
+        self._active, self._outside = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
+        self._total = np.zeros(fan.core_of.size, np.int64)
+        self._begin, self._begin_clock = 0, 0.0
+        price = chip.prices
+        dense, shared = fan.dense, fan.shared
+        plain = fan.arrays["operations"] - sum(x for x in (dense, shared) if x is not None)
+        work = price["packet received"].seconds + plain * price["synaptic operation"].seconds
+        for kind, many in (("dense operation", dense), ("shared operation", shared)):
+            if many is not None:
+                work = work + many * price[kind].seconds
+        self._work = np.ascontiguousarray(work, np.float64)
+        self._sending = price["spike"].seconds + fan.per_spike["packet"] * price["packet"].seconds
+        self._seconds = (
+            price["active update"].seconds,
+            price["inactive update"].seconds,
+            price["outside operation"].seconds,
+            price["core step"].seconds,
+            chip.barrier(self._tiles),
+        )
+
+    def left(self) -> int:
+        """Steps to the end of this window."""
+        return self.every - self.step % self.every
+
+    def add(
+        self,
+        spike_step: NDArray[np.int64],
+        spike_neuron: NDArray[np.int32],
+        active: NDArray[np.int32],
+        outside: NDArray[np.int32],
+    ) -> None:
+        """Count some steps of one window: spikes in order, active updates and outside operations as (steps, cores)."""
+        from workbench.kernels.event import clock  # noqa: PLC0415  compiled kernels only when something runs
+
+        fan = self.fan
+        self._spikes += np.bincount(spike_neuron, minlength=self._spikes.size)
+        self._active += active.sum(axis=0, dtype=np.int64)
+        self._outside += outside.sum(axis=0, dtype=np.int64)
+        self.clock = clock.simple(
+            self.step,
+            spike_step,
+            spike_neuron,
+            fan.arrays["start"],
+            fan.arrays["core"],
+            self._work,
+            fan.core_of,
+            self._sending,
+            active,
+            outside,
+            self._neurons,
+            self._seconds,
+            self.clock,
+        )
+        self.step += len(active)
+        if self.step % self.every == 0:
+            self._close()
+
+    def _close(self) -> None:
+        self._done.append(self._counts())
+        self._times.append(self.clock - self._begin_clock)
+        self._total += self._spikes
+        for counted in (self._spikes, self._active, self._outside):
+            counted[:] = 0
+        self._begin, self._begin_clock = self.step, self.clock
+
+    def _counts(self) -> NDArray[np.int64]:
+        fan, fired, cores = self.fan, self._spikes, self._active.size
+        starts, landed = fan.arrays["start"], fan.arrays["core"]
+        times = np.repeat(fired, np.diff(starts))
+        nothing = np.zeros(cores, np.int64)
+        dense = nothing if fan.dense is None else sum_at(landed, fan.dense * times, cores)
+        shared = nothing if fan.shared is None else sum_at(landed, fan.shared * times, cores)
+        table = {
+            "core step": nothing + (self.step - self._begin),
+            "active update": self._active,
+            "inactive update": self._neurons * (self.step - self._begin) - self._active,
+            "synaptic operation": sum_at(landed, fan.arrays["operations"] * times, cores) - dense - shared,
+            "dense operation": dense,
+            "shared operation": shared,
+            "outside operation": self._outside,
+            "spike": sum_at(fan.core_of, fired, cores),
+            "packet received": sum_at(landed, times, cores),
+        }
+        table |= {event: sum_at(fan.core_of, per_spike * fired, cores) for event, per_spike in fan.per_spike.items()}
+        return np.stack([table[e] for e in EVENTS], axis=1).astype(np.int64)
+
+    def ledger(self) -> Ledger:
+        """Everything so far; the last window may be cut short."""
+        open_window = self.step > self._begin or not self._done
+        counts = [*self._done, *([self._counts()] if open_window else [])]
+        times = [*self._times, *([self.clock - self._begin_clock] if open_window else [])]
+        edges = [self.every * k for k in range(len(counts))] + [self.step]
+        return Ledger(
+            counts=np.stack(counts),
+            windows=np.array(edges) * self.dt,
+            places=tuple(c.name for c in self.fan.placement.cores),
+            events=EVENTS,
+            prices=self.chip.prices,
+            timing=self.chip.timing,
+            chip_times=np.array(times) if len(times) > 1 else np.array([self.clock]),
+        )
+
+    def link_loads(self) -> NDArray[np.int64]:
+        """Packets over every link of the mesh so far; see `Fan.link_loads`."""
+        return self.fan.link_loads(self._total + self._spikes)
+
+    # --- saving ---
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Everything counted, as arrays."""
+        done = np.stack(self._done) if self._done else np.zeros((0, self._active.size, len(EVENTS)), np.int64)
+        return {
+            "meter.done": done,
+            "meter.times": np.array(self._times),
+            "meter.spikes": self._spikes,
+            "meter.total": self._total,
+            "meter.active": self._active,
+            "meter.outside": self._outside,
+            "meter.clock": np.array([self.clock, self._begin_clock]),
+            "meter.step": np.array([self.step, self._begin, self.every]),
+        }
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `save` gave."""
+        self._done, self._times = list(arrays["meter.done"]), arrays["meter.times"].tolist()
+        for name in ("spikes", "total", "active", "outside"):
+            setattr(self, f"_{name}", arrays[f"meter.{name}"].copy())
+        self.clock, self._begin_clock = arrays["meter.clock"].tolist()
+        self.step, self._begin, self.every = arrays["meter.step"].tolist()

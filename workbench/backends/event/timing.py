@@ -1,0 +1,282 @@
+"""Chip time with a network that can be full: routers and links as finite queues, with a barrier or without one.
+
+*queued*: all cores begin a step together. A core updates its neurons in their order; a neuron that fires sends its packets one after
+the other, each when its core has made it. A packet goes first along the row, then along the column. A link carries one packet at a
+time and takes the hop's time for it; a core takes packets in one at a time, in the order they come, and takes its received and
+operation times for each. Every link, and every core's input, holds `chip.link_buffer` packets; who finds the next one full waits,
+and so does everything behind it, up to the sending core. The step ends when the last core is done, then comes the barrier.
+
+*asynchronous*: the same without the barrier. A core begins step n + 1 when it has updated its neurons and taken in all packets of
+step n, and when every core that has synapses onto it is done with step n (it says so by a token that takes the way of a packet and
+no room in it). It takes in packets of step n + 1 only then; those wait in the network. Packets of different steps do not meet, but
+a link used by the step before is free no sooner than it was.
+
+What is simplified: neurons of a core that do not fire share the step's active and inactive updates evenly; a link passes whole
+packets without cutting them into flits; ends of steps of neighbours are known without traffic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.chips.event import EventChip
+from workbench.errors import DescriptionError
+from workbench.words import tr
+
+__all__ = ["SIDES", "ChipClock", "Times", "link_loads", "work_of"]
+
+CYCLE = float(__import__("os").environ.get("CYCLE", "1"))
+SIDES = ("east", "west", "north", "south")
+"""The directions of a tile's links, in the order of the load table's last axis."""
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Times:
+    """The chip time of some steps, and what the network did in them."""
+
+    seconds: NDArray[np.float64]
+    """By step."""
+    simple: NDArray[np.float64]
+    """By step, what the simple model gives: busiest core and barrier, no network."""
+    waiting: float
+    """Seconds that packets spent in the network beyond their hops, all together."""
+    blocked: float
+    """Seconds that cores could not send because the network was full, all together."""
+    packets: int
+    delivered: int
+
+
+@final
+class ChipClock:
+    """Chip time under the queued or the asynchronous model, told step after step; it remembers where it stands.
+
+    `core_of` (neurons) and `tiles` (cores, 2) are the mapping; rows `start[i]` to `start[i + 1]` of `core` and `work` are where neuron
+    i's spikes go and the seconds one takes there (see `work_of`).
+    """
+
+    def __init__(
+        self,
+        chip: EventChip,
+        *,
+        core_of: NDArray[Any],
+        tiles: NDArray[Any],
+        start: NDArray[Any],
+        core: NDArray[Any],
+        work: NDArray[np.float64],
+        timing: str | None = None,
+    ) -> None:
+        from workbench.kernels import noc  # noqa: PLC0415
+
+        self.timing = chip.timing if timing is None else timing
+        if self.timing not in ("queued", "asynchronous"):
+            raise DescriptionError(
+                tr(
+                    "Unknown {kind} '{name}'. Known: {listed}.",
+                    kind=tr("timing"),
+                    name=self.timing,
+                    listed="queued, asynchronous",
+                )
+            )
+        self._chip = chip
+        self._tables = _Tables(chip, core_of, tiles, start, core, work)
+
+    def advance(
+        self,
+        steps: NDArray[Any],
+        neurons: NDArray[Any],
+        *,
+        active: NDArray[Any],
+        inactive: NDArray[Any],
+        outside: NDArray[Any] | None = None,
+    ) -> Times:
+        """The chip time of the next steps.
+
+        `steps` (from 0, ascending) and `neurons` say who fired when; `active`, `inactive` and `outside`, all of shape (steps, cores),
+        how many updates and outside operations each core had.
+        """
+        from workbench.kernels import noc  # noqa: PLC0415
+
+        many = active.shape[0]
+        t = self._tables
+        first = np.searchsorted(np.asarray(steps), np.arange(many + 1)).astype(np.int64)
+        fired = np.asarray(neurons, np.int64)
+        filled = np.concatenate([[0], np.cumsum(np.diff(t.table("row"))[fired])])[first]
+        seconds, simple = np.zeros(many), np.zeros(many)
+        before = t.table("totals").copy()
+        noc.advance(
+            t.whole,
+            t.real,
+            t.at,
+            t.mesh,
+            *noc.packets(int(np.diff(filled).max(initial=0))),
+            self.timing == "asynchronous",
+            first,
+            fired,
+            np.asarray(active, np.int64),
+            np.asarray(inactive, np.int64),
+            np.zeros((many, t.mesh.cores), np.int64) if outside is None else np.asarray(outside, np.int64),
+            seconds,
+            simple,
+        )
+        waiting, blocked, packets, delivered = t.table("totals") - before
+        return Times(
+            seconds=seconds,
+            simple=simple,
+            waiting=float(waiting),
+            blocked=float(blocked),
+            packets=int(packets),
+            delivered=int(delivered),
+        )
+
+    @property
+    def loads(self) -> NDArray[np.int64]:
+        """Packets so far over each link, by tile x, tile y and side (see SIDES)."""
+        links = self._tables.table("load")[: self._tables.mesh.links]
+        return links.reshape(self._chip.tiles_x, self._chip.tiles_y, 4).copy()
+
+    @property
+    def longest_queue(self) -> int:
+        """The most packets that waited in one place so far, the one being carried included."""
+        return int(self._tables.table("longest").max(initial=0))
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Where the clock stands, as arrays."""
+        return {name: self._tables.table(name).copy() for name in _KEPT}
+
+    def resume(self, saved: Mapping[str, NDArray[Any]]) -> None:
+        """Go on where another clock of the same program stood."""
+        for name in _KEPT:
+            self._tables.table(name)[:] = saved[name]
+
+
+def work_of(
+    chip: EventChip, *, synaptic: NDArray[Any] | int = 0, dense: NDArray[Any] | int = 0, shared: NDArray[Any] | int = 0
+) -> NDArray[np.float64]:
+    """Seconds a core works on one packet that brings so many operations of each kind."""
+    seconds = {name: price.seconds for name, price in chip.prices.items()}
+    return np.asarray(
+        seconds["packet received"]
+        + synaptic * np.float64(seconds["synaptic operation"])
+        + dense * np.float64(seconds["dense operation"])
+        + shared * np.float64(seconds["shared operation"])
+    )
+
+
+def link_loads(
+    chip: EventChip,
+    times: NDArray[Any],
+    *,
+    core_of: NDArray[Any],
+    tiles: NDArray[Any],
+    start: NDArray[Any],
+    core: NDArray[Any],
+) -> NDArray[np.int64]:
+    """Packets over each link, by tile x, tile y and side (see SIDES), when neuron i fires times[i] times."""
+    from workbench.kernels import noc  # noqa: PLC0415
+
+    t = _Tables(chip, core_of, tiles, start, core, np.zeros(len(core)))
+    loads = np.zeros(t.mesh.links, np.int64)
+    noc.link_loads(t.whole, t.at, t.mesh, np.asarray(times, np.int64), loads)
+    return loads.reshape(chip.tiles_x, chip.tiles_y, 4)
+
+
+_KEPT = ("begin", "free", "last", "totals", "load", "longest")
+
+
+@final
+class _Tables:
+    """The mapping as the kernel's two arrays: fan-out rows sorted by tile, places of neurons on their cores, links, who tells whom."""
+
+    def __init__(
+        self,
+        chip: EventChip,
+        core_of: NDArray[Any],
+        tiles: NDArray[Any],
+        start: NDArray[Any],
+        core: NDArray[Any],
+        work: NDArray[np.float64],
+    ) -> None:
+        from workbench.kernels import noc  # noqa: PLC0415
+
+        home, where = np.asarray(core_of, np.int64), np.asarray(tiles, np.int64)
+        start, core = np.asarray(start, np.int64), np.asarray(core, np.int64)
+        price = {name: p.seconds for name, p in chip.prices.items()}
+        sender = np.repeat(np.arange(home.size), np.diff(start))
+        order = np.lexsort((core, where[core, 1], where[core, 0], sender))
+        size = np.bincount(home, minlength=len(where))
+        rank = np.empty(home.size, np.int64)
+        rank[np.argsort(home, kind="stable")] = np.arange(home.size) - np.repeat(np.cumsum(size) - size, size)
+        pairs = np.unique(core * len(where) + home[sender])  # who is told, then who tells
+        told, teller = np.divmod(pairs, max(1, len(where)))
+        apart = np.abs(where[told] - where[teller]) @ np.array([price["east-west hop"], price["north-south hop"]])
+        tile_x, tile_y = np.divmod(np.arange(chip.tiles), chip.tiles_y)
+        tile = np.arange(chip.tiles)
+        leads = np.stack([tile + chip.tiles_y, tile - chip.tiles_y, tile + 1, tile - 1], axis=1)  # see SIDES
+        hop = np.tile([price["east-west hop"]] * 2 + [price["north-south hop"]] * 2, chip.tiles)
+        cores, links = len(where), chip.tiles * 4
+        given = {
+            "home": home,
+            "rank": rank,
+            "row": start,
+            "core": core[order],
+            "x": where[:, 0],
+            "y": where[:, 1],
+            "tile": where[:, 0] * chip.tiles_y + where[:, 1],
+            "size": size,
+            "before": np.concatenate([[0], np.cumsum(np.bincount(told, minlength=cores))]),
+            "teller": teller,
+            "tile_x": tile_x,
+            "tile_y": tile_y,
+            "leads": leads.reshape(-1),
+            "work": np.asarray(work, np.float64)[order],
+            "apart": np.where(apart == 0, price["tile-local packet"], apart),
+            "hop": hop,
+            "cycle": hop * CYCLE,
+        }
+        queues, entities = links + cores, links + 2 * cores
+        self._sizes = {
+            **{name: len(value) for name, value in given.items()},
+            **{name: cores for name in ("at_spike", "at_row", "since", "low", "high")},
+            **{name: cores for name in ("step_work", "sending", "taking", "taken", "blocked_at", "begin")},
+            **{name: queues for name in ("head", "tail", "held", "wait_head", "wait_tail", "longest", "load")},
+            **{name: entities for name in ("wait_next", "busy", "happens", "time")},
+            "listed": home.size,
+            "first_spike": cores + 1,
+            "free": links,
+            "count": 1,
+            "last": 1,
+            "totals": 4,
+        }
+        self.at, whole, real = noc.lay_out(self._sizes)
+        self.whole, self.real = np.zeros(whole, np.int64), np.zeros(real)
+        for name, value in given.items():
+            self.table(name)[:] = value
+        for name in ("wait_head", "wait_tail", "wait_next"):
+            self.table(name)[:] = -1
+        self.mesh = noc.Mesh(
+            cores=cores,
+            links=links,
+            buffer=chip.link_buffer,
+            multicast=chip.routing == "multicast",
+            local=price["tile-local packet"],
+            packet=price["packet"],
+            spike=price["spike"],
+            active=price["active update"],
+            inactive=price["inactive update"],
+            outside=price["outside operation"],
+            start=price["core step"],
+            barrier=chip.barrier(len(np.unique(where, axis=0))),
+        )
+
+    def table(self, name: str) -> NDArray[Any]:
+        """One table, as a view."""
+        from workbench.kernels import noc  # noqa: PLC0415
+
+        start = getattr(self.at, name)
+        return (self.real if name in noc.REALS else self.whole)[start : start + self._sizes[name]]

@@ -1,0 +1,116 @@
+"""One step of a neuron, written once: as arithmetic on lanes while Numba compiles, on NumPy arrays when a test asks.
+
+Each rule takes the states of a block, its constants and its arrivals, and gives the new states, which lanes fired and which were
+touched (something arrived, or they fired). The order of the operations is the definition: every backend keeps it.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+from workbench.kernels.lanes import absolute, largest, where
+
+__all__ = ["CONSTANTS", "discrete", "lif"]
+
+CONSTANTS = {
+    "lif": ("mu", "a", "gain", "threshold", "reset"),
+    "discrete": ("keep", "bias", "threshold", "reset", "subtract"),
+}
+"""The constants of each rule, in the order they are stored; those of each current and conductance follow."""
+
+
+def awake_after(hold: Any) -> tuple[Any, Any]:
+    """The steps still to wait after this one has come, and which lanes wait no more."""
+    left = largest(hold - 1, 0)
+    return left, left == 0
+
+
+def lif(b: SimpleNamespace) -> tuple[Any, Any]:
+    """Integrate, test, deliver, reset: `Lif.step_constants` says what the constants are. Changes `b`; returns (fired, touched).
+
+    Without arrivals (`b.arrivals` None) the caller delivers them afterwards, with the same result.
+    """
+    k = b.constants
+    left, awake = awake_after(b.hold)
+    if b.conductances:
+        # dv/dt = A − Bv with A and B held; exp(−x) is its (2, 2) Padé approximant, which every backend computes alike.
+        x, drive = k.h, k.h * k.mu
+        for g, scale, pull in zip(b.conductances, k.conductance_scale, k.conductance_pull, strict=True):
+            x = x + g * scale
+            drive = drive + g * pull
+        for current, scale in zip(b.currents, k.current_scale, strict=True):
+            drive = drive + current * scale
+        if b.given is not None:
+            drive = drive + b.given * k.gain
+        square = x * x + 12.0
+        six = x * 6.0
+        new = (b.v * (square - six) + drive * 12.0) / (square + six)
+    else:
+        new = k.mu + (b.v - k.mu) * k.a
+        for current, scale in zip(b.currents, k.current_scale, strict=True):
+            new = new + current * scale
+        if b.given is not None:
+            new = new + b.given * k.gain
+    new = where(awake, new, b.v)
+    fired = awake & (new > k.threshold)
+    touched = fired
+    rows = iter(b.arrivals or ())
+    if b.delta and b.arrivals is not None:
+        jump = next(rows)
+        touched = touched | (jump != 0)
+        new = where(awake, new + jump, new)
+    b.v = where(fired, k.reset, new)
+    b.hold = where(b.narrow(fired), k.hold, left)
+    decayed = []
+    for current, decay in zip((*b.currents, *b.conductances), k.decay, strict=True):
+        faded = current * decay
+        if b.arrivals is not None:
+            arrived = next(rows)
+            touched = touched | (arrived != 0)
+            faded = faded + arrived
+        decayed.append(faded)
+    kinds = len(b.currents)
+    b.currents, b.conductances = tuple(decayed[:kinds]), tuple(decayed[kinds:])
+    return fired, touched
+
+
+def discrete(b: SimpleNamespace) -> tuple[Any, Any]:
+    """Arrive, integrate, test, reset: the neuron in whole steps (`DiscreteLif`). Changes `b`; returns (fired, touched).
+
+    On whole numbers a loss is rounded away from zero, share 1/4096 by share: ⌈|x|·leak/4096⌉ without a product over 31 bits.
+    """
+    k = b.constants
+    left, awake = awake_after(b.hold)
+    touched = None
+    rows = iter(b.arrivals)
+    new = _lose(b.v, k.keep, whole=b.whole)
+    if b.delta:
+        jump = next(rows)
+        touched = jump != 0
+        new = new + jump
+    flowing = []
+    for current in b.currents:
+        arrived = next(rows)
+        touched = (arrived != 0) if touched is None else touched | (arrived != 0)
+        flowing.append(current + arrived)
+        new = new + flowing[-1]
+    new = new + k.bias
+    if b.nonzero:
+        busy = (b.v != 0) | (k.bias != 0)
+        touched = busy if touched is None else touched | busy
+    new = where(awake, new, b.v)
+    fired = awake & (new > k.threshold)
+    b.v = where(fired, k.reset + k.subtract * (new - k.threshold), new)
+    b.hold = where(b.narrow(fired), k.hold, left)
+    b.currents = tuple(_lose(u, keep, whole=b.whole) for u, keep in zip(flowing, k.decay, strict=True))
+    return fired, fired if touched is None else touched | fired
+
+
+def _lose(x: Any, keep: Any, *, whole: bool) -> Any:
+    """What is left of x after one step: x times `keep`, or x less ⌈|x| · leak / 4096⌉ with `keep` holding the leak."""
+    if not whole:
+        return x * keep
+    size = absolute(x)
+    loss = (size >> 12) * keep + (((size & 4095) * keep + 4095) >> 12)
+    return where(x < 0, x + loss, x - loss)

@@ -1,0 +1,252 @@
+"""Vectors written out: a rule of a neuron as arithmetic on 32 lanes, compiled as it stands.
+
+LLVM's own vectoriser gives up on loops that write to many arrays, because it cannot prove that they do not overlap. Here a rule is
+a Python function on `Lanes`, which behave like numbers; calling it while Numba compiles writes one vector instruction for each
+operation, in that order and without contraction, so results are those of the scalar operations to the last bit. The same function
+given NumPy arrays is its own slow twin.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, Self
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+__all__ = [
+    "WIDTH",
+    "Lanes",
+    "absolute",
+    "atomic_add",
+    "atomic_read",
+    "give_way",
+    "largest",
+    "load",
+    "mask",
+    "popcount",
+    "prefetch",
+    "store",
+    "trailing",
+    "where",
+    "zeros",
+]
+
+WIDTH = 32
+"""Lanes in a block: two registers of float32 or int32, four of float64, where registers have 512 bits."""
+
+_FLOAT = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
+_WHOLE = {"+": "add", "-": "sub", "*": "mul", ">>": "ashr", "&": "and_", "|": "or_"}
+
+
+class Lanes:
+    """A vector under construction: an LLVM value and the builder that goes on writing."""
+
+    __slots__ = ("builder", "value")
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    @property
+    def element(self) -> Any:
+        """The LLVM type of one lane."""
+        return self.value.type.element
+
+    @property
+    def real(self) -> bool:
+        """Whether the lanes are floats."""
+        return isinstance(self.element, (ir.FloatType, ir.DoubleType))
+
+    def _other(self, other: Any) -> Any:
+        if isinstance(other, Lanes):
+            return other.value
+        return ir.Constant(self.value.type, [ir.Constant(self.element, other)] * self.value.type.count)
+
+    def _compute(self, sign: str, other: Any) -> Self:
+        name = (_FLOAT if self.real else _WHOLE)[sign]
+        return type(self)(self.builder, getattr(self.builder, name)(self.value, self._other(other)))
+
+    def _compare(self, sign: str, other: Any) -> Self:
+        compare = self.builder.fcmp_ordered if self.real else self.builder.icmp_signed
+        if self.real and sign == "!=":
+            compare = self.builder.fcmp_unordered
+        return type(self)(self.builder, compare(sign, self.value, self._other(other)))
+
+    def __add__(self, other: Any) -> Self:
+        return self._compute("+", other)
+
+    def __sub__(self, other: Any) -> Self:
+        return self._compute("-", other)
+
+    def __mul__(self, other: Any) -> Self:
+        return self._compute("*", other)
+
+    def __truediv__(self, other: Any) -> Self:
+        return self._compute("/", other)
+
+    def __rshift__(self, other: Any) -> Self:
+        return self._compute(">>", other)
+
+    def __and__(self, other: Any) -> Self:
+        return type(self)(self.builder, self.builder.and_(self.value, self._other(other)))
+
+    def __or__(self, other: Any) -> Self:
+        return type(self)(self.builder, self.builder.or_(self.value, self._other(other)))
+
+    def __gt__(self, other: Any) -> Self:
+        return self._compare(">", other)
+
+    def __lt__(self, other: Any) -> Self:
+        return self._compare("<", other)
+
+    def __eq__(self, other: object) -> Self:  # type: ignore[override]
+        return self._compare("==", other)
+
+    def __ne__(self, other: object) -> Self:  # type: ignore[override]
+        return self._compare("!=", other)
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def where(condition: Any, yes: Any, no: Any) -> Any:
+    """`yes` where the condition holds, `no` elsewhere."""
+    if not isinstance(condition, Lanes):
+        return np.where(condition, yes, no)
+    b = condition.builder
+    return Lanes(b, b.select(condition.value, yes.value, no.value))
+
+
+def largest(x: Any, least: Any) -> Any:
+    """x, but at least `least`, a number."""
+    if not isinstance(x, Lanes):
+        return np.maximum(x, least)
+    bound = Lanes(x.builder, x._other(least))
+    return where(x > least, x, bound)
+
+
+def absolute(x: Any) -> Any:
+    """The absolute value of whole numbers."""
+    if not isinstance(x, Lanes):
+        return np.abs(x)
+    return where(x < 0, Lanes(x.builder, x._other(0)) - x, x)
+
+
+# --- loads and stores, for code generators --------------------------------------------------------------------------------
+
+
+def _place(builder: Any, data: Any, at: Any, count: int) -> Any:
+    where_to = builder.gep(data, [at])
+    return builder.bitcast(where_to, ir.VectorType(data.type.pointee, count).as_pointer())
+
+
+def load(builder: Any, data: Any, at: Any, count: int = WIDTH) -> Lanes:
+    """The lanes from place `at` of `data` (a pointer)."""
+    value = builder.load(_place(builder, data, at, count))
+    value.align = _size(data.type.pointee)
+    return Lanes(builder, value)
+
+
+def store(builder: Any, lanes: Lanes, data: Any, at: Any) -> None:
+    """Put lanes at place `at` of `data`."""
+    done = builder.store(lanes.value, _place(builder, data, at, lanes.value.type.count))
+    done.align = _size(data.type.pointee)
+
+
+def zeros(like: Lanes) -> Lanes:
+    """As many zeros."""
+    return Lanes(like.builder, ir.Constant(like.value.type, None))
+
+
+def mask(lanes: Lanes) -> Any:
+    """The truth values of 32 lanes as the bits of one uint32, lane 0 the lowest."""
+    return lanes.builder.bitcast(lanes.value, ir.IntType(lanes.value.type.count))
+
+
+def _size(kind: Any) -> int:
+    return {ir.FloatType: 4, ir.DoubleType: 8}.get(type(kind)) or kind.width // 8
+
+
+# --- single instructions that Numba does not offer --------------------------------------------------------------------------
+
+
+@intrinsic
+def popcount(typingctx: Any, x: Any) -> Any:
+    """How many bits of an integer are set."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return x(x), code
+
+
+@intrinsic
+def trailing(typingctx: Any, x: Any) -> Any:
+    """The number of the lowest set bit of an integer that is not zero."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 1))
+
+    return x(x), code
+
+
+@intrinsic
+def prefetch(typingctx: Any, array: Any, at: Any) -> Any:
+    """Ask for the cache line of `array[at]` before it is needed."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        pointer = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
+        word = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.uint64), code
+
+
+def _atomic(kind: str) -> Callable[..., Any]:
+    def make(typingctx: Any, array: Any, at: Any, value: Any = None) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            data = context.make_array(signature.args[0])(context, builder, args[0]).data
+            pointer = builder.gep(data, [args[1]])
+            if kind == "read":
+                return builder.load_atomic(pointer, "acquire", 8)
+            return builder.atomic_rmw("add", pointer, args[2], "acq_rel")
+
+        if kind == "read":
+            return array.dtype(array, types.uint64), code
+        return array.dtype(array, types.uint64, array.dtype), code
+
+    return make
+
+
+def _read(typingctx: Any, array: Any, at: Any) -> Any:
+    return _atomic("read")(typingctx, array, at)
+
+
+def _add(typingctx: Any, array: Any, at: Any, value: Any) -> Any:
+    return _atomic("add")(typingctx, array, at, value)
+
+
+atomic_read = intrinsic(_read)
+"""The value of `array[at]` (int64) as other threads left it."""
+atomic_add = intrinsic(_add)
+"""Add to `array[at]` (int64) so that no other thread's addition is lost; returns the value before."""
+
+
+@intrinsic
+def give_way(typingctx: Any) -> Any:
+    """Let another thread have this core."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        name = "SwitchToThread" if sys.platform == "win32" else "sched_yield"
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [])
+        return context.get_dummy_value()
+
+    return types.void(), code
