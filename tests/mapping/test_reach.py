@@ -79,7 +79,10 @@ def test_traffic_is_one_packet_for_each_neuron_and_core(network, seed):
         for i, c in inside:
             expected[int(core_of[i]), c] += weight[i]
         found = traffic(netlist, core_of, given_rates)
-        assert dict(zip(zip(found.source.tolist(), found.target.tolist(), strict=True), found.packets, strict=True)) == expected
+        assert (
+            dict(zip(zip(found.source.tolist(), found.target.tolist(), strict=True), found.packets, strict=True))
+            == expected
+        )
         assert found.total == sum(expected.values())
 
 

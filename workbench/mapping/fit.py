@@ -65,7 +65,7 @@ def check(netlist: Netlist, chip: EventChip, cores: tuple[CoreUse, ...], rows: S
         if used > limit
     ]
     if over:
-        _, name, what, used, limit = max(over)
+        _, name, what, used, limit = max(over, key=lambda entry: entry[0])  # the first of those equally far over
         raise PlacementError(
             tr(
                 "{core} of {chip} is full: {what} used {used}, limit {limit}, {over} too many ({cores} cores are over a limit).",
