@@ -164,8 +164,8 @@ class ChipLedger(Study):
             "idle_nj": _silent(ledger) / nJ,
             "chip_time_ns": ledger.chip_time / ns,
             "repriced_nj": repriced(ledger, _priced(self.other)).total / nJ,
-            "typical_gsops_per_w": efficiency[TYPICAL],
-            "busy_gsops_per_w": efficiency[BUSY],
+            "typical_gsops_per_watt": efficiency[TYPICAL],
+            "busy_gsops_per_watt": efficiency[BUSY],
             "typical_pj_per_operation": runs[TYPICAL].ledger.total / _operations(runs[TYPICAL]) / pJ,
             "busy_pj_per_operation": runs[BUSY].ledger.total / _operations(runs[BUSY]) / pJ,
         }
