@@ -26,6 +26,7 @@ from workbench.circuits.stimuli import Poisson, SpikeList, StepCurrent
 from workbench.circuits.unfold import Netlist, unfold
 from workbench.circuits.wiring import AllToAll, FixedProbability, OneToOne
 from workbench.errors import DescriptionError, UnsupportedError
+from workbench.mapping import weights
 from workbench.mapping.quantise import LOWEST, TOP, in_steps, quantise, scales
 from workbench.mapping.weights import GRAIN, LARGEST
 from workbench.units import ms, mV, nA, nS, pA
@@ -39,7 +40,7 @@ def spikes_on_brian(netlist: Netlist, steps: int, *, seed: int, dt: float = DT) 
     return compile(netlist, Ideal(), dt=dt, seed=seed).run(draw(netlist, steps * dt, dt=dt, seed=seed)).spikes  # type: ignore[return-value]
 
 
-def whole(values: Any) -> bool:
+def whole_numbers(values: Any) -> bool:
     return bool(np.all(np.asarray(values) == np.rint(values)))
 
 
@@ -83,16 +84,16 @@ def check_ranges(netlist: Netlist) -> None:
         assert cells.neuron.rounding == "away"
         p = {k: np.asarray(v) for k, v in cells.parameters.items()}
         for name in ("leak", "leak_exc", "leak_inh"):
-            assert whole(p[name] * 4096)
+            assert whole_numbers(p[name] * 4096)
             assert np.all((p[name] >= 0) & (p[name] <= 1))
-        assert whole(p["threshold"] / GRAIN)
+        assert whole_numbers(p["threshold"] / GRAIN)
         assert np.all((p["threshold"] >= 0) & (p["threshold"] <= TOP + GRAIN))
         for values in (p["reset"], p["bias"], p["refractory"], cells.initial["v"]):
-            assert whole(values)
+            assert whole_numbers(values)
             assert np.all(np.abs(values) <= -LOWEST)
         assert np.all(p["lowest"] == LOWEST)
     for block in netlist.projections.values():
-        assert whole(np.asarray(block.weight) / GRAIN)
+        assert whole_numbers(np.asarray(block.weight) / GRAIN)
         assert np.all(np.abs(block.weight) <= LARGEST)
 
 
@@ -111,7 +112,7 @@ def test_the_quantised_netlist_runs_in_whole_numbers_on_brian2(network, seed, sc
     assert ours == sorted(twin)
     for name, cells in netlist.populations.items():
         wanted = np.array([s["v"][cells.span] for s in states])
-        assert whole(wanted)
+        assert whole_numbers(wanted)
         assert np.array_equal(recording.traces[f"{name}.v"].values, wanted)
 
 
@@ -318,9 +319,26 @@ def test_what_integers_cannot_carry_is_named():
     assert "G: 4 gap junctions dropped; this chip carries spikes only." in losses
 
 
-def test_delays_are_rounded_and_said():
+def test_delays_come_in_whole_steps():
     network = one_lif(1 * mV)
     late = replace(network, projections={"S": replace(network.projections["S"], delay=0.27 * ms)})
-    made, losses = quantise(unfold(late, seed=0), CHIP, dt=DT)
+    made, _ = quantise(unfold(late, seed=0), CHIP, dt=DT)
     assert made.projections["S"].delay == pytest.approx(0.4 * ms)
-    assert any(loss.startswith("S: delays rounded to whole steps of 0.1 ms") for loss in losses)
+
+
+def test_many_weights_stay_a_rule_and_a_sample_speaks_for_them(monkeypatch):
+    """With an even sample in place of all weights: the same grid, nothing clipped beyond it, and nearly the same sentence."""
+    netlist = unfold(spread_network(Normal(1 * mV, 0.1 * mV)), seed=3)
+    whole, _ = quantise(netlist, CHIP, dt=DT)
+    monkeypatch.setattr(weights, "MANY", 50)
+    made, losses = quantise(netlist, CHIP, dt=DT)
+    kept = np.asarray(made.projections["S"].weight)
+    assert type(vars(made.projections["S"])["_weight"]) is type(vars(netlist.projections["S"])["_weight"])
+    assert kept.size == netlist.projections["S"].count > 400
+    assert whole_numbers(kept / GRAIN)
+    assert np.abs(kept).max() <= LARGEST
+    assert kept == pytest.approx(np.asarray(whole.projections["S"].weight), rel=0.06)
+    assert any(
+        loss.startswith("S: weights in 8 bits") and "0 of 600 clipped" in loss.replace(str(kept.size), "600")
+        for loss in losses
+    )

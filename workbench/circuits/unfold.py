@@ -121,10 +121,19 @@ class Block:
         """The smallest and the largest "weight" and "delay" there is, without holding all of them."""
         return {what: _extremes(self.__dict__[f"_{what}"]) for what in ("weight", "delay")}
 
-    def mapped(self, *, weight: Callable[[Any], Any] | None = None, delay: Callable[[Any], Any] | None = None) -> Block:
-        """The same synapses with a function over their weights or delays; what is a rule stays a rule."""
+    def mapped(
+        self,
+        *,
+        weight: Callable[[Any], Any] | None = None,
+        delay: Callable[[Any], Any] | None = None,
+        kind: Receptor | None = None,
+    ) -> Block:
+        """The same synapses with a function over their weights or delays, or another kind of receptor; what is a rule stays a rule."""
         return replace(
-            self, weight=_mapped(self.__dict__["_weight"], weight), delay=_mapped(self.__dict__["_delay"], delay)
+            self,
+            kind=kind or self.kind,
+            weight=_mapped(self.__dict__["_weight"], weight),
+            delay=_mapped(self.__dict__["_delay"], delay),
         )
 
     def edges(self) -> Edges:

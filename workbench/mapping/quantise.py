@@ -24,7 +24,6 @@ from workbench.circuits.synapses import Current, Gap
 from workbench.circuits.unfold import Block, Cells, Netlist, Realised
 from workbench.errors import DescriptionError, UnsupportedError
 from workbench.mapping import weights
-from workbench.mapping.weights import Kept
 from workbench.words import tr
 
 __all__ = ["LEAKS", "LOWEST", "TOP", "Scale", "in_steps", "quantise", "scales"]
@@ -67,7 +66,8 @@ def quantise(netlist: Netlist, chip: EventChip, *, dt: float) -> tuple[Netlist, 
     """The netlist in whole numbers for a chip with arithmetic "integer", and a sentence for each loss; else the netlist as it is.
 
     Lif (delta and exponential receptors) and DiscreteLif become DiscreteLif(rounding="away"); a DiscreteLif that rounds already is
-    taken to be in the chip's units and is only checked. Delays come out as whole steps of `dt`. Raises UnsupportedError for
+    taken to be in the chip's units and is only checked. Delays come out as whole steps of `dt` (what that loses is for every backend to
+    say), those onto a Lif one step longer: a DiscreteLif feels at once what a Lif feels in the next step. Raises UnsupportedError for
     other models, conductances and currents from outside, and DescriptionError for numbers that should be whole.
     """
     if chip.arithmetic != "integer":
@@ -75,25 +75,22 @@ def quantise(netlist: Netlist, chip: EventChip, *, dt: float) -> tuple[Netlist, 
     made, dropped = _translated(netlist, chip, dt, rounded=True)
     losses = list(dropped)
     populations: dict[str, Cells] = {}
-    projections: dict[str, Block] = {}
-    of = {n: [b for b in netlist.projections.values() if b.target == n and b.kind.unit and not _gap(b)] for n in made}
-    kept_blocks: dict[str, Kept] = {}
+    units: dict[str, float] = {}
     for name, steps in made.items():
-        blocks = {b.name: _in_volts(b, steps) for b in of[name]}
         whole = _whole(steps.cells.neuron)
-        unit = 1.0 if whole else _unit(steps, blocks, chip)
-        populations[name], said = _scaled(steps, unit, whole=whole)
+        units[name] = 1.0 if whole else _unit(steps, _onto(netlist, name), chip)
+        populations[name], said = _scaled(steps, units[name], whole=whole)
         losses += [*steps.losses, *said]
-        for b in of[name]:
-            kept_blocks[b.name] = weights.keep(b, blocks[b.name] / unit, chip, grain=1.0 if whole else weights.GRAIN)
+    projections: dict[str, Block] = {}
     for name, b in netlist.projections.items():
-        if _gap(b):
-            continue
-        steps, kept = made[b.target], kept_blocks[name]
-        delay, said = _delayed(b, dt, steps.later)
-        losses += [*said, *kept.losses]
-        kind = DiscreteLif.receptors[b.receptor]
-        projections[name] = replace(b, kind=kind, weight=kept.weight, delay=delay)
+        if not _gap(b):
+            steps = made[b.target]
+            grain = 1.0 if _whole(steps.cells.neuron) else weights.GRAIN
+            factor = _plain(np.asarray(steps.factors[b.receptor]) / units[b.target])
+            projections[name], said = weights.keep(
+                _delayed(b, dt, steps.later), factor, chip, grain=grain, kind=DiscreteLif.receptors[b.receptor]
+            )
+            losses += said
     recipe = f"{netlist.digest} whole {chip.weight_bits} {chip.weight_scale} {dt!r}"
     digest = hashlib.blake2b(recipe.encode(), digest_size=16).hexdigest()
     return replace(netlist, populations=populations, projections=projections, digest=digest), tuple(losses)
@@ -108,10 +105,12 @@ def in_steps(netlist: Netlist, *, dt: float) -> Netlist:
     projections = {}
     for name, b in netlist.projections.items():
         if not _gap(b):
-            steps = made[b.target]
-            weight = _in_volts(b, steps)
-            kind = DiscreteLif.receptors[b.receptor]
-            projections[name] = replace(b, kind=kind, weight=weight, delay=_delayed(b, dt, steps.later)[0])
+            steps, factor = made[b.target], made[b.target].factors[b.receptor]
+            late = _delayed(b, dt, steps.later).mapped(kind=DiscreteLif.receptors[b.receptor])
+            if isinstance(factor, np.ndarray):
+                projections[name] = replace(late, weight=np.asarray(late.weights()) * factor[late.edges()[1]])
+            else:
+                projections[name] = late.mapped(weight=lambda w, factor=factor: w * factor)
     digest = hashlib.blake2b(f"{netlist.digest} steps {dt!r}".encode(), digest_size=16).hexdigest()
     populations = {n: s.cells for n, s in made.items()}
     return replace(netlist, populations=populations, projections=projections, digest=digest)
@@ -122,9 +121,13 @@ def scales(netlist: Netlist, chip: EventChip, *, dt: float) -> dict[str, Scale]:
     made, _ = _translated(netlist, chip, dt, rounded=True)
     found: dict[str, Scale] = {}
     for name, steps in made.items():
-        blocks = {b.name: _in_volts(b, steps) for b in netlist.projections.values() if b.target == name and not _gap(b)}
-        found[name] = Scale(steps.zero, 1.0 if _whole(steps.cells.neuron) else _unit(steps, blocks, chip))
+        unit = 1.0 if _whole(steps.cells.neuron) else _unit(steps, _onto(netlist, name), chip)
+        found[name] = Scale(steps.zero, unit)
     return found
+
+
+def _onto(netlist: Netlist, population: str) -> list[Block]:
+    return [b for b in netlist.projections.values() if b.target == population and not _gap(b)]
 
 
 def _gap(block: Block) -> bool:
@@ -293,27 +296,21 @@ def _tau(share: float, dt: float) -> float:
 # --- units ---------------------------------------------------------------------------------------------------------------
 
 
-def _in_volts(block: Block, steps: _Steps) -> Realised:
-    """Weights times what an arrival does at each target: volt a step."""
-    factor = steps.factors[block.receptor]
-    if isinstance(factor, np.ndarray):
-        factor = factor[block.edges()[1]]
-    return _plain(np.asarray(block.weight) * factor)
+def _unit(steps: _Steps, blocks: Sequence[Block], chip: EventChip) -> float:
+    """The unit of a population's potential: all numbers fit, and of the units within a factor of two the one that suits the weights best.
 
-
-def _unit(steps: _Steps, blocks: Mapping[str, Realised], chip: EventChip) -> float:
-    """The unit of a population's potential: all numbers fit, and of the units within a factor of two the one that suits the weights best."""
-    p = steps.cells.parameters
+    Where neurons differ, weights are judged at the middle one, and fit at the one that makes most of them.
+    """
+    p, start = steps.cells.parameters, steps.cells.initial["v"]
+    factors = {b.name: np.abs(steps.factors[b.receptor]) for b in blocks}
+    volts = [_plain(np.asarray(weights.sampled(b)) * float(np.median(factors[b.name]))) for b in blocks]
     room = [
-        (np.max(np.abs(p["threshold"]), initial=0.0), TOP),
-        *(
-            (np.max(np.abs(np.asarray(x)), initial=0.0), -LOWEST)
-            for x in (p["reset"], p["bias"], steps.cells.initial["v"])
-        ),
-        *((np.max(np.abs(np.asarray(w)), initial=0.0), weights.LARGEST) for w in blocks.values()),
+        (np.max(np.abs(p["threshold"])), TOP),
+        *((np.max(np.abs(x)), -LOWEST) for x in (p["reset"], p["bias"], start)),
+        *((np.max(np.abs(b.extremes()["weight"])) * np.max(factors[b.name]), weights.LARGEST) for b in blocks),
     ]
-    least = max((float(value) / limit for value, limit in room), default=0.0)
-    return weights.best_unit(least or 1.0, list(blocks.values()), chip)
+    least = max(float(value) / limit for value, limit in room)
+    return weights.best_unit(least or 1.0, volts, chip)
 
 
 def _scaled(steps: _Steps, unit: float, *, whole: bool) -> tuple[Cells, tuple[str, ...]]:
@@ -378,22 +375,9 @@ def _check_whole(cells: Cells) -> None:
 # --- delays --------------------------------------------------------------------------------------------------------------
 
 
-def _delayed(block: Block, dt: float, later: int) -> tuple[Realised, tuple[str, ...]]:
-    """The delays in whole steps (in seconds), `later` steps longer, and a sentence where rounding changed one."""
-    exact = np.asarray(block.delay, np.float64) / dt
-    whole = np.maximum(np.rint(exact), 1.0)
-    off = float(np.max(np.abs(whole - exact), initial=0.0))
-    losses = ()
-    if off > 1e-6:
-        losses = (
-            tr(
-                "{name}: delays rounded to whole steps of {dt:g} ms, at least one; the largest change is {off:.3g} ms.",
-                name=block.name,
-                dt=dt * 1e3,
-                off=off * dt * 1e3,
-            ),
-        )
-    return _plain((whole + later) * dt), losses
+def _delayed(block: Block, dt: float, later: int) -> Block:
+    """The block with its delays in whole steps (in seconds), `later` steps longer."""
+    return block.mapped(delay=lambda delay: (np.maximum(np.rint(delay / dt), 1.0) + later) * dt)
 
 
 def _plain(values: NDArray[np.float64] | float) -> Realised:

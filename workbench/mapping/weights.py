@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import final
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.chips.event import EventChip
+from workbench.circuits.synapses import Receptor
 from workbench.circuits.unfold import Block, Realised
 from workbench.words import tr
 
-__all__ = ["GRAIN", "LARGEST", "Kept", "best_unit", "keep"]
+__all__ = ["GRAIN", "LARGEST", "MANY", "best_unit", "keep", "sampled"]
 
 GRAIN = 64.0
 """Weights and thresholds are whole multiples of this."""
 
 LARGEST = 2.0**21 - 64
 """No weight is larger."""
+
+MANY = 1_000_000
+"""Of a projection with more synapses than this a sample decides."""
 
 _LOWER = 6
 """How many exponents below the one that clips nothing are tried: a few clipped weights may cost less than coarse steps for all."""
@@ -32,50 +36,70 @@ _SAMPLE = 4096
 """So many weights of a projection decide about a unit."""
 
 
-@final
-@dataclass(frozen=True, eq=False)
-class Kept:
-    """The weights of a projection as the chip keeps them, in whole units, and what that lost."""
+def sampled(block: Block) -> Realised:
+    """The weights of a block that decide about units and exponents: all, or of a large block an even sample with the extremes."""
+    if not block.weighted or block.count <= MANY:
+        return block.weights()
+    numbers = np.linspace(0, block.count - 1, MANY).astype(np.int64)
+    return np.concatenate([np.asarray(block.weights(numbers)), block.extremes()["weight"]])
 
-    weight: Realised
-    losses: tuple[str, ...]
 
+def keep(
+    block: Block, factor: Realised, chip: EventChip, *, grain: float = GRAIN, kind: Receptor | None = None
+) -> tuple[Block, tuple[str, ...]]:
+    """The block with weights · factor in whole units, one exponent for the projection or for each target; and what that lost.
 
-def keep(block: Block, wanted: Realised, chip: EventChip, *, grain: float = GRAIN) -> Kept:
-    """The weights `wanted` (in units, one number or one per edge) with one exponent for the projection or for each target."""
-    flat = np.atleast_1d(np.asarray(wanted, np.float64))
-    if flat.size == 0:
-        return Kept(wanted, ())
+    `factor` (units a weight) is one number or one per target. The weights of a block stay a rule where one exponent holds for all.
+    """
     low, high = _mantissas(chip.weight_bits)
-    if float(flat.min()) >= low * grain and float(flat.max()) <= high * grain and np.all(flat % grain == 0):
-        return Kept(wanted, ())  # as int8 weights do
-    if chip.weight_scale == "neuron" and flat.size > 1:
-        group = block.edges()[1].astype(np.int64)
-        steps = grain * 2.0 ** _exponents(flat, group, block.sizes[1], chip.weight_bits, grain)[group]
+    of_target = np.ndim(factor) > 0 or (chip.weight_scale == "neuron" and block.weighted)
+    if not of_target:
+        wanted = np.atleast_1d(np.asarray(sampled(block)) * factor)
+        step = grain * 2.0 ** _exponent(wanted, chip.weight_bits, grain)
+        made = block.mapped(weight=lambda w: _rounded(w * factor, step, low, high), kind=kind)
+        kept = _rounded(wanted, step, low, high)
     else:
-        steps = np.array([grain * 2.0 ** _exponent(flat, chip.weight_bits, grain)])
-    raw = np.rint(flat / steps)
-    bounds = np.floor(LARGEST / steps)
-    mantissa = np.clip(raw, np.maximum(low, -bounds), np.minimum(high, bounds))
-    kept = np.asarray(mantissa * steps, np.float64)
-    losses = ()
-    present = flat != 0
-    error = np.abs(kept - flat)[present] / np.abs(flat[present])
-    if error.size and error.max() > _EXACT:
-        count = block.count // flat.size  # one number may stand for many synapses
-        losses = (
-            tr(
-                "{name}: weights in {bits} bits; the largest relative error is {worst:.3g} %, the mean {mean:.3g} %; {clipped} of {all} clipped, {zero} rounded to zero.",
-                name=block.name,
-                bits=chip.weight_bits,
-                worst=100 * float(error.max()),
-                mean=100 * float(error.mean()),
-                clipped=int(np.count_nonzero(mantissa != raw)) * count,
-                all=block.count,
-                zero=int(np.count_nonzero(present & (kept == 0))) * count,
-            ),
+        group = block.edges()[1].astype(np.int64)
+        wanted = np.broadcast_to(
+            np.asarray(block.weights()) * np.broadcast_to(factor, block.sizes[1])[group], group.shape
         )
-    return Kept(float(kept[0]) if np.ndim(wanted) == 0 else kept, losses)
+        if chip.weight_scale == "neuron":
+            step = grain * 2.0 ** _exponents(wanted, group, block.sizes[1], chip.weight_bits, grain)[group]
+        else:
+            step = np.array(grain * 2.0 ** _exponent(wanted, chip.weight_bits, grain))
+        kept = _rounded(wanted, step, low, high)
+        made = replace(block.mapped(kind=kind), weight=kept)
+    return made, _losses(block, chip, wanted, kept, step)
+
+
+def _rounded(wanted: Any, step: Any, low: int, high: int) -> NDArray[np.float64]:
+    bound = np.floor(LARGEST / step)
+    return np.clip(np.rint(wanted / step), np.maximum(low, -bound), np.minimum(high, bound)) * step
+
+
+def _losses(
+    block: Block, chip: EventChip, wanted: NDArray[np.float64], kept: NDArray[np.float64], step: Any
+) -> tuple[str, ...]:
+    """A sentence on the weights; for a large block, with the numbers of its sample."""
+    present = wanted != 0
+    error = np.abs(kept - wanted)[present] / np.abs(wanted[present])
+    if not error.size or error.max() <= _EXACT:
+        return ()
+    share = block.count / wanted.size
+    # A weight that moved by more than half a step was clipped.
+    clipped = np.count_nonzero(np.abs(kept - wanted) > 0.5 * step * (1 + _EXACT))
+    return (
+        tr(
+            "{name}: weights in {bits} bits; the largest relative error is {worst:.3g} %, the mean {mean:.3g} %; {clipped} of {all} clipped, {zero} rounded to zero.",
+            name=block.name,
+            bits=chip.weight_bits,
+            worst=100 * float(error.max()),
+            mean=100 * float(error.mean()),
+            clipped=round(share * clipped),
+            all=block.count,
+            zero=round(share * np.count_nonzero(present & (kept == 0))),
+        ),
+    )
 
 
 def best_unit(least: float, wanted: Sequence[Realised], chip: EventChip) -> float:
