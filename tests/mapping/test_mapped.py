@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.properties.networks import networks
 
+from tests.properties.networks import networks
 from workbench import words
 from workbench.chips import CHIPS
 from workbench.circuits import CIRCUITS

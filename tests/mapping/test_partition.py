@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array
-from tests.properties.networks import networks
 
+from tests.properties.networks import networks
 from workbench.chips import CHIPS
 from workbench.circuits import CIRCUITS
 from workbench.circuits.network import Network, Population, Projection

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.properties.networks import networks
 
+from tests.properties.networks import networks
 from workbench.circuits.network import Network, Population, Projection
 from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.synapses import Current, Gap

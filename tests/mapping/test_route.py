@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -9,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.properties.networks import networks
 
+from tests.properties.networks import networks
 from workbench.chips import CHIPS
 from workbench.circuits.network import Network, Population, Projection
 from workbench.circuits.neurons.lif import Lif
@@ -43,7 +44,7 @@ def slow_links(ways, spikes, tree):
         mine = Counter()
         for c in ways.reach.core[ways.reach.start[n] : ways.reach.start[n + 1]]:
             way = route.path(tuple(ways.tiles[ways.core_of[n]].tolist()), tuple(ways.tiles[c].tolist()))
-            for a, b in zip(way, way[1:], strict=False):
+            for a, b in itertools.pairwise(way):
                 link = (a, next(d for d, s in STEP.items() if s == (b[0] - a[0], b[1] - a[1])))
                 mine[link] = 1 if tree else mine[link] + 1
         crossed.append(sum(mine.values()))
@@ -121,7 +122,7 @@ def test_without_faults_a_way_is_as_long_as_the_ruler_says(ends):
     way = route.path((x, y), (to_x, to_y))
     assert len(way) - 1 == abs(x - to_x) + abs(y - to_y)
     assert way[0] == (x, y) and way[-1] == (to_x, to_y)
-    assert all(abs(a - c) + abs(b - d) == 1 for (a, b), (c, d) in zip(way, way[1:], strict=False))
+    assert all(abs(a - c) + abs(b - d) == 1 for (a, b), (c, d) in itertools.pairwise(way))
     turn = next((k for k, (_, b) in enumerate(way) if b != y), len(way))
     assert all(a == to_x for a, _ in way[turn:])  # first along the row
 

@@ -19,7 +19,7 @@ import xarray as xr
 from workbench.errors import StoreError
 from workbench.recordings import files
 from workbench.recordings.ledger import Ledger
-from workbench.recordings.placement import CoreUse, Placement
+from workbench.recordings.placement import CoreUse, Placement, StepCost
 from workbench.recordings.prices import Citation, Price
 from workbench.recordings.recording import Recording
 from workbench.recordings.spikes import Spikes
@@ -62,7 +62,11 @@ def recording(neurons: int = 50, fired: int = 5000) -> Recording:
         traces={"E.v": trace, "I.v": named},
         ledger=ledger,
         placement=Placement(
-            cores=(core,), core_of=np.zeros(54, np.int32), losses=("3 weights were clipped.",), mesh=(8, 4)
+            cores=(core,),
+            core_of=np.zeros(54, np.int32),
+            losses=("3 weights were clipped.",),
+            mesh=(8, 4),
+            costs=(StepCost("place", "hilbert", 30.0, 70.0, 0.1 + 0.2, 9.0, 1.7e-9),),
         ),
         experiment={"seed": 3, "note": "ä" * 100_000},
         dt=1e-4,
@@ -91,6 +95,7 @@ def assert_equal(a: Recording, b: Recording) -> None:
     )
     assert a.placement.cores == b.placement.cores and np.array_equal(a.placement.core_of, b.placement.core_of)
     assert (a.placement.losses, a.placement.mesh) == (b.placement.losses, b.placement.mesh)
+    assert a.placement.costs == b.placement.costs
     for name in ("experiment", "dt", "duration", "begins", "trial", "backend", "arithmetic", "notes"):
         assert getattr(a, name) == getattr(b, name), name
 
