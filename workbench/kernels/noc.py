@@ -1,0 +1,451 @@
+"""A network-on-chip as finite queues: cores inject packets, links carry them hop by hop, cores take them in one after the other.
+
+Events are ordered in continuous time by a heap that holds at most one event per core, link and core input; equal times are ordered
+by that number, so the result is the same whenever and in how many pieces it is computed. A packet is a range of rows of the fan-out
+table, sorted by the tiles' x, then y, then core: the rows that leave a tile the same way are neighbours, so one packet may carry
+many (multicast) and splits where they part. A unicast packet carries one row.
+
+All whole numbers lie in one array `w`, all reals in one array `r`, at the offsets that `Layout` names; a function of this module
+takes two arrays instead of thirty, because each array argument costs Numba two reference counts a call, which was nine tenths of
+the time. Packets lie in `pw` and `pr`, three numbers each.
+
+Queues are numbered links first (four to a tile: see EAST …), then the inputs of cores. What can have an event is numbered cores as
+senders first, then queues, so that entity = cores + queue.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numba import njit
+
+__all__ = ["EAST", "NORTH", "SOUTH", "WEST", "Layout", "Mesh", "advance", "lay_out", "packets"]
+
+EAST, WEST, NORTH, SOUTH = range(4)
+LOW, HIGH, NEXT = range(3)
+ENTERED, READY, HOPS = range(3)
+WAITED, BLOCKED, SENT, TAKEN = range(4)
+
+
+class Mesh(NamedTuple):
+    """What things take, in seconds, and how the mesh works."""
+
+    cores: int
+    links: int
+    buffer: int
+    multicast: bool
+    local: float
+    packet: float
+    spike: float
+    active: float
+    inactive: float
+    outside: float
+    start: float  # of every core, in every step
+    barrier: float
+
+
+class Layout(NamedTuple):
+    """Where each table begins in `w` (first part) and in `r` (second part)."""
+
+    # by neuron
+    home: int
+    rank: int
+    row: int  # neurons + 1: rows of each neuron
+    listed: int  # spikes of a step by core
+    # by row
+    core: int
+    # by core
+    x: int
+    y: int
+    tile: int
+    size: int
+    before: int  # cores + 1: who sends to it
+    first_spike: int  # cores + 1
+    at_spike: int
+    at_row: int
+    since: int  # neurons updated so far
+    low: int  # what it is about to send
+    high: int
+    # by pair of cores that speak
+    teller: int
+    # by tile
+    tile_x: int
+    tile_y: int
+    # by queue
+    head: int
+    tail: int
+    held: int
+    wait_head: int
+    wait_tail: int
+    longest: int
+    load: int
+    leads: int  # links: the tile it leads to
+    # by entity
+    wait_next: int
+    busy: int  # a sender or link that waits; an input that takes
+    happens: int  # the heap
+    # one number
+    pending: int
+    # reals, by row
+    work: int
+    # by core
+    step_work: int
+    sending: int  # when it was done
+    taking: int
+    taken: int  # seconds of work
+    blocked_at: int
+    begin: int
+    # by pair
+    apart: int
+    # by link
+    free: int  # when the next packet may set out
+    hop: int
+    cycle: int
+    # by entity
+    time: int
+    # one number, and four
+    last: int
+    totals: int
+
+
+def lay_out(sizes: dict[str, int]) -> tuple[Layout, int, int]:
+    """The offsets for tables of these sizes, and the lengths of `w` and `r`."""
+    whole, real = 0, 0
+    made = {}
+    for name in Layout._fields:
+        if name in REALS:
+            made[name] = real
+            real += sizes[name]
+        else:
+            made[name] = whole
+            whole += sizes[name]
+    return Layout(**made), whole, real
+
+
+REALS = Layout._fields[Layout._fields.index("work") :]
+
+
+def packets(rows: int) -> tuple[Any, Any]:
+    """Places for as many packets as can be under way at once: a list of free ones, headed by the last cell."""
+    pw = np.zeros((rows + 1, 3), np.int64)
+    pw[:, NEXT] = np.arange(1, rows + 2)
+    pw[rows, NEXT] = 0
+    return pw, np.zeros((rows + 1, 3))
+
+
+@njit(cache=True)
+def _at(w, r, o, time, entity):
+    """Let something happen to `entity` at `time`."""
+    k = w[o.pending]
+    w[o.pending] = k + 1
+    while k > 0:
+        up = (k - 1) // 2
+        if r[o.time + up] < time or (r[o.time + up] == time and w[o.happens + up] < entity):
+            break
+        r[o.time + k], w[o.happens + k] = r[o.time + up], w[o.happens + up]
+        k = up
+    r[o.time + k], w[o.happens + k] = time, entity
+
+
+@njit(cache=True)
+def _pop(w, r, o):
+    """Take the first event off the heap, whose place 0 still holds it."""
+    n = w[o.pending] - 1
+    w[o.pending] = n
+    time, entity = r[o.time + n], w[o.happens + n]
+    k = 0
+    while True:
+        child = 2 * k + 1
+        if child >= n:
+            break
+        if child + 1 < n:
+            a, b = r[o.time + child], r[o.time + child + 1]
+            if b < a or (b == a and w[o.happens + child + 1] < w[o.happens + child]):
+                child += 1
+        if time < r[o.time + child] or (time == r[o.time + child] and entity < w[o.happens + child]):
+            break
+        r[o.time + k], w[o.happens + k] = r[o.time + child], w[o.happens + child]
+        k = child
+    r[o.time + k], w[o.happens + k] = time, entity
+
+
+@njit(cache=True)
+def _way(w, o, m, tile, row):
+    """The queue a row leaves a tile by: a link, or the input of its core; first along the row, then along the column."""
+    core = w[o.core + row]
+    if w[o.tile + core] == tile:
+        return m.links + core
+    x, y = w[o.tile_x + tile], w[o.tile_y + tile]
+    if w[o.x + core] > x:
+        return tile * 4 + EAST
+    if w[o.x + core] < x:
+        return tile * 4 + WEST
+    if w[o.y + core] > y:
+        return tile * 4 + NORTH
+    return tile * 4 + SOUTH
+
+
+@njit(cache=True)
+def _serve(w, r, o, m, pr, link, t):
+    """Let the first packet of a link come to its end: a hop after it set out, and a cycle after the one before it."""
+    arrives = max(pr[w[o.head + link], READY], t)
+    _at(w, r, o, arrives, m.cores + link)
+
+
+@njit(cache=True)
+def _take(w, r, o, m, pw, pr, core, p, t):
+    """Begin to take a packet into a core: it leaves the network."""
+    begin = max(t, pr[p, READY])
+    r[o.totals + WAITED] += max(0.0, begin - pr[p, ENTERED] - pr[p, HOPS])
+    r[o.totals + TAKEN] += pw[p, HIGH] - pw[p, LOW]
+    work = 0.0
+    for row in range(pw[p, LOW], pw[p, HIGH]):
+        work += r[o.work + row]
+    r[o.taken + core] += work
+    entity = m.cores + m.links + core
+    w[o.busy + entity] = 1
+    _at(w, r, o, begin + work, entity)
+    pw[p, NEXT] = pw[pw.shape[0] - 1, NEXT]
+    pw[pw.shape[0] - 1, NEXT] = p
+
+
+@njit(cache=True)
+def _enter(w, r, o, m, pw, pr, q, p, t):
+    """Put a packet at the end of a queue that has room."""
+    if q >= m.links and w[o.busy + m.cores + q] == 0:
+        _take(w, r, o, m, pw, pr, q - m.links, p, t)
+        return
+    pw[p, NEXT] = -1
+    held = w[o.held + q]
+    if held == 0:
+        w[o.head + q] = p
+    else:
+        pw[w[o.tail + q], NEXT] = p
+    w[o.tail + q] = p
+    w[o.held + q] = held + 1
+    w[o.longest + q] = max(w[o.longest + q], held + 1)
+    if q < m.links:
+        w[o.load + q] += 1
+        sets_out = max(t, r[o.free + q])
+        r[o.free + q] = sets_out + r[o.cycle + q]
+        pr[p, READY] = sets_out + r[o.hop + q]
+        pr[p, HOPS] += r[o.hop + q]
+        if held == 0:
+            _serve(w, r, o, m, pr, q, t)
+
+
+@njit(cache=True)
+def _hand_on(w, r, o, m, pw, pr, entity, t):
+    """Put what a sender or a link holds into the next queues, part after part; False when one of them is full and it waits there."""
+    sender = entity < m.cores
+    if sender:
+        tile, p = w[o.tile + entity], -1
+        low, high = w[o.low + entity], w[o.high + entity]
+    else:
+        tile, p = w[o.leads + entity - m.cores], w[o.head + entity - m.cores]
+        low, high = pw[p, LOW], pw[p, HIGH]
+    while True:
+        q = _way(w, o, m, tile, low)
+        if w[o.held + q] >= m.buffer:
+            if sender and w[o.busy + entity] == 0:
+                r[o.blocked_at + entity] = t
+            w[o.busy + entity] = 1
+            w[o.wait_next + entity] = -1
+            if w[o.wait_head + q] < 0:
+                w[o.wait_head + q] = entity
+            else:
+                w[o.wait_next + w[o.wait_tail + q]] = entity
+            w[o.wait_tail + q] = entity
+            if sender:
+                w[o.low + entity] = low
+            else:
+                pw[p, LOW] = low
+            return False
+        end = low + 1
+        while end < high and _way(w, o, m, tile, end) == q:
+            end += 1
+        copy = pw[pw.shape[0] - 1, NEXT]
+        pw[pw.shape[0] - 1, NEXT] = pw[copy, NEXT]
+        pw[copy, LOW], pw[copy, HIGH] = low, end
+        pr[copy, READY] = t
+        if sender:
+            pr[copy, ENTERED], pr[copy, HOPS] = t, 0.0
+            if q >= m.links:  # it stays on its tile
+                pr[copy, HOPS] = m.local
+                pr[copy, READY] = t + m.local
+        else:
+            pr[copy, ENTERED], pr[copy, HOPS] = pr[p, ENTERED], pr[p, HOPS]
+        _enter(w, r, o, m, pw, pr, q, copy, t)
+        low = end
+        if end == high:
+            if sender and w[o.busy + entity] == 1:
+                r[o.totals + BLOCKED] += t - r[o.blocked_at + entity]
+            w[o.busy + entity] = 0
+            return True
+
+
+@njit(cache=True)
+def _next_packet(w, r, o, m, core, t):
+    """Let a core work until its next packet is ready, or to the end of its neurons."""
+    work = 0.0
+    while w[o.at_spike + core] < w[o.first_spike + core + 1]:
+        neuron = w[o.listed + w[o.at_spike + core]]
+        row, last = w[o.at_row + core], w[o.row + neuron + 1]
+        if row < 0:  # the neurons up to this one, and itself
+            place = w[o.rank + neuron]
+            work += (place - w[o.since + core]) * r[o.step_work + core] + m.active + m.spike
+            w[o.since + core] = place + 1
+            row = w[o.row + neuron]
+        if row < last:
+            end = last if m.multicast else row + 1
+            w[o.low + core], w[o.high + core], w[o.at_row + core] = row, end, end
+            _at(w, r, o, t + work + m.packet, core)
+            return
+        w[o.at_spike + core] += 1
+        w[o.at_row + core] = -1
+    r[o.sending + core] = t + work + (w[o.size + core] - w[o.since + core]) * r[o.step_work + core]
+
+
+@njit(cache=True)
+def _leave(w, r, o, m, pw, pr, link, t):
+    """The first packet of a link has gone on: the next one follows."""
+    p = w[o.head + link]
+    w[o.head + link] = pw[p, NEXT]
+    w[o.held + link] -= 1
+    pw[p, NEXT] = pw[pw.shape[0] - 1, NEXT]
+    pw[pw.shape[0] - 1, NEXT] = p
+    if w[o.held + link] > 0:
+        _serve(w, r, o, m, pr, link, t + r[o.cycle + link])
+
+
+@njit(cache=True)
+def _wake(w, r, o, m, pw, pr, stack, q, t):
+    """Queue q has room: who waits for it goes on, and then who waits for them."""
+    stack[0] = q
+    depth = 1
+    while depth > 0:
+        q = stack[depth - 1]
+        entity = w[o.wait_head + q]
+        if entity < 0 or w[o.held + q] >= m.buffer:
+            depth -= 1
+            continue
+        w[o.wait_head + q] = w[o.wait_next + entity]
+        if _hand_on(w, r, o, m, pw, pr, entity, t):
+            if entity < m.cores:
+                _next_packet(w, r, o, m, entity, t)
+            else:
+                _leave(w, r, o, m, pw, pr, entity - m.cores, t)
+                stack[depth] = entity - m.cores
+                depth += 1
+
+
+@njit(cache=True)
+def _run(w, r, o, m, pw, pr, stack):
+    """Let everything of one step happen."""
+    while w[o.pending] > 0:
+        t, entity = r[o.time], w[o.happens]
+        _pop(w, r, o)
+        if entity < m.cores:
+            r[o.totals + SENT] += 1
+            if _hand_on(w, r, o, m, pw, pr, entity, t):
+                _next_packet(w, r, o, m, entity, t)
+            continue
+        q = entity - m.cores
+        if q < m.links:
+            if not _hand_on(w, r, o, m, pw, pr, entity, t):
+                continue
+            _leave(w, r, o, m, pw, pr, q, t)
+        else:
+            core = q - m.links
+            w[o.busy + entity] = 0
+            r[o.taking + core] = t
+            if w[o.held + q] > 0:
+                p = w[o.head + q]
+                w[o.head + q] = pw[p, NEXT]
+                w[o.held + q] -= 1
+                _take(w, r, o, m, pw, pr, core, p, t)
+        if w[o.wait_head + q] >= 0:
+            _wake(w, r, o, m, pw, pr, stack, q, t)
+
+
+@njit(cache=True)
+def _prepare(w, o, m, neurons):
+    """List the spikes of one step by core, in the order of the neurons' places there."""
+    for core in range(m.cores + 1):
+        w[o.first_spike + core] = 0
+    for neuron in neurons:
+        w[o.first_spike + w[o.home + neuron] + 1] += 1
+    for core in range(m.cores):
+        w[o.first_spike + core + 1] += w[o.first_spike + core]
+        w[o.at_spike + core] = w[o.first_spike + core]
+        w[o.at_row + core] = -1
+        w[o.since + core] = 0
+    for neuron in neurons:
+        core = w[o.home + neuron]
+        k = w[o.at_spike + core]
+        while k > w[o.first_spike + core] and w[o.rank + w[o.listed + k - 1]] > w[o.rank + neuron]:
+            w[o.listed + k] = w[o.listed + k - 1]
+            k -= 1
+        w[o.listed + k] = neuron
+        w[o.at_spike + core] += 1
+    for core in range(m.cores):
+        w[o.at_spike + core] = w[o.first_spike + core]
+
+
+@njit(cache=True)
+def _set_off(w, r, o, m, core, active, inactive, outside):
+    """Let a core begin its step; returns the seconds its neurons and packets take in all."""
+    spikes = w[o.first_spike + core + 1] - w[o.first_spike + core]
+    quiet = w[o.size + core] - spikes
+    rest = inactive * m.inactive + max(0, active - spikes) * m.active
+    r[o.step_work + core] = rest / quiet if quiet > 0 else 0.0
+    begin = r[o.begin + core]
+    r[o.taken + core] = outside * m.outside
+    r[o.taking + core] = begin + r[o.taken + core]
+    if r[o.taking + core] > 0.0:
+        w[o.busy + m.cores + m.links + core] = 1
+        _at(w, r, o, r[o.taking + core], m.cores + m.links + core)
+    sent = 0
+    for k in range(w[o.first_spike + core], w[o.first_spike + core + 1]):
+        neuron = w[o.listed + k]
+        rows = w[o.row + neuron + 1] - w[o.row + neuron]
+        sent += min(rows, 1) if m.multicast else rows
+    _next_packet(w, r, o, m, core, begin + m.start)
+    return m.start + rest + spikes * (m.active + m.spike) + sent * m.packet
+
+
+@njit(cache=True)
+def advance(w, r, o, m, pw, pr, free, first, neurons, active, inactive, outside, seconds, simple):
+    """Chip time of some steps: spikes of step k are neurons[first[k]:first[k + 1]]; counts have shape (steps, cores).
+
+    With `free` each core goes on by itself (asynchronous); else all begin together and a barrier ends the step (queued).
+    `seconds` of each step are written, and beside them what the simple model gives: the busiest core and the barrier, no network.
+    """
+    stack = np.empty(m.links + m.cores + 1, np.int64)
+    for n in range(seconds.size):
+        _prepare(w, o, m, neurons[first[n] : first[n + 1]])
+        if not free:
+            r[o.begin : o.begin + m.cores] = 0.0
+            r[o.free : o.free + m.links] = 0.0
+        busiest = 0.0
+        for core in range(m.cores):
+            own = _set_off(w, r, o, m, core, active[n, core], inactive[n, core], outside[n, core])
+            busiest = max(busiest, own)
+        _run(w, r, o, m, pw, pr, stack)
+        end = 0.0
+        for core in range(m.cores):
+            end = max(end, r[o.sending + core], r[o.taking + core])
+            busiest = max(busiest, r[o.taken + core])
+        simple[n] = busiest + m.barrier
+        if not free:
+            seconds[n] = max(end, busiest) + m.barrier
+            r[o.last] += seconds[n]
+            continue
+        for core in range(m.cores):
+            begin = max(r[o.sending + core], r[o.taking + core])
+            for k in range(w[o.before + core], w[o.before + core + 1]):
+                begin = max(begin, r[o.sending + w[o.teller + k]] + r[o.apart + k])
+            r[o.begin + core] = begin
+        seconds[n] = max(0.0, end - r[o.last])
+        r[o.last] = max(r[o.last], end)
