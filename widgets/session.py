@@ -420,4 +420,7 @@ def _sides(study: Study, chips: Sequence[str] | None) -> list[Side]:
 
     if chips is not None:
         return [Side(name=c, settings={"chip": c}, here=CHIPS[c].kind in FAST_KINDS) for c in chips]
-    return [Side(name="ideal", settings={"chip": "ideal"}, here=False), Side(name="chip", here=True, follows=True)]
+    chosen = Side(name="chip", here=True, follows=True)
+    if "ideal" not in chip.options:  # a study of chips alone has no reference beside it
+        return [chosen]
+    return [Side(name="ideal", settings={"chip": "ideal"}, here=False), chosen]

@@ -76,14 +76,20 @@ def test_the_second_part_runs_on_other_chips(chip: str) -> None:
     ("knobs", "error", "said"),
     [
         ({"knocks": 5, "steps": 24}, DescriptionError, "5 knocks need 25 steps"),
-        ({"chip": "ideal"}, UnsupportedError, "'ideal' is not one"),
-        ({"busy": "ideal"}, UnsupportedError, "'ideal' is not one"),
+        ({"chip": "ideal"}, DescriptionError, "Unknown chip 'ideal'"),
+        ({"busy": "ideal"}, DescriptionError, "'ideal'"),
         ({"other": "loihi"}, DescriptionError, "Unknown .*'loihi'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(knobs: dict[str, object], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         ChipLedger.from_border(knobs).run()
+
+
+def test_a_chip_without_prices_is_refused_however_it_comes() -> None:
+    for knob in ("chip", "other", "busy"):
+        with pytest.raises(UnsupportedError, match="'ideal' is not one"):
+            ChipLedger(**{knob: CHIPS["ideal"]}).run()
 
 
 @pytest.mark.parametrize("preset", ChipLedger.presets)

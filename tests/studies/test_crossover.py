@@ -84,7 +84,7 @@ def test_more_activity_never_costs_less() -> None:
 @pytest.mark.parametrize(
     ("knobs", "error", "said"),
     [
-        ({"chip": "ideal"}, UnsupportedError, "not one"),
+        ({"chip": "ideal"}, DescriptionError, "Unknown chip 'ideal'"),
         ({"chip": "truenorth", "neurons": 1024}, PlacementError, "axons in"),
         ({"fan_out": 300}, DescriptionError, "there are 256 neurons"),
         ({"opponent": "northpole", "precision": "fp16"}, UnsupportedError, "int8"),
@@ -95,6 +95,12 @@ def test_more_activity_never_costs_less() -> None:
 def test_what_cannot_be_compared_is_refused(knobs: dict[str, object], error: type[Exception], said: str) -> None:
     with pytest.raises(error, match=said):
         study(**knobs).run()
+
+
+def test_a_chip_without_events_is_refused_however_it_comes() -> None:
+    with pytest.raises(UnsupportedError, match="'ideal' is not one"):
+        EventsAgainstClock(chip=CHIPS["ideal"]).run()
+    assert "ideal" not in EventsAgainstClock().knobs()["chip"].options
 
 
 def test_pictures_speak_the_result_travels_and_a_run_can_be_stopped() -> None:

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
+from workbench.chips import CHIPS
 from workbench.chips.design import Design
 from workbench.errors import Cancelled, DescriptionError, UnsupportedError
 from workbench.measures.pareto import front
@@ -89,7 +90,7 @@ def test_presets_run_and_pictures_speak(preset: str) -> None:
 
 def test_nonsense_is_refused_and_a_run_can_be_stopped() -> None:
     with pytest.raises(UnsupportedError, match="'ideal' is not one"):
-        DesignSpace.from_border({"chip": "ideal"}).run()
+        DesignSpace(chip=CHIPS["ideal"]).run()
     with pytest.raises(DescriptionError, match="did you mean 'balanced'"):
         DesignSpace.from_border({"circuit": "balance"})
     with pytest.raises(DescriptionError, match="between 2 and 2000"):

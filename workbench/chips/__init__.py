@@ -3,7 +3,7 @@
 from workbench.chips.chip import Chip, Ideal
 from workbench.tables import LazyTable
 
-__all__ = ["CHIPS", "Chip", "Ideal"]
+__all__ = ["CHIPS", "Chip", "Ideal", "of_kind"]
 
 CHIPS = LazyTable(
     "chip",
@@ -22,3 +22,8 @@ CHIPS = LazyTable(
         "tianqin-class": "workbench.chips.tianqin:TIANQIN_CLASS",
     },
 )
+
+
+def of_kind(kind: str) -> dict[str, Chip]:
+    """The chips of one kind ("event") by name, for a study that makes no sense on others."""
+    return {name: chip for name, chip in CHIPS.items() if chip.kind == kind}

@@ -27,7 +27,8 @@ def warm() -> None:
         knobs = study.knobs()
         # Chips that differ in numbers alone run the same compiled code: one of each kind and arithmetic will do.
         apart = {(c.kind, getattr(c, "arithmetic", "")): n for n, c in reversed(list(CHIPS.items()))}
-        for chip in reversed(list(apart.values())) if "chip" in knobs else ("",):
+        taken = knobs["chip"].options if "chip" in knobs else ()
+        for chip in [c for c in reversed(list(apart.values())) if c in taken] if taken else ("",):
             started = time.perf_counter()
             try:
                 _once(study.changed({"chip": chip}) if chip else study)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench import figures
 from workbench.backends.base import report
-from workbench.chips import CHIPS, Chip
+from workbench.chips import CHIPS, Chip, of_kind
 from workbench.chips.event import EventChip
 from workbench.circuits.library.metronomes import Metronomes
 from workbench.circuits.network import Network, Population, Projection, Source
@@ -93,12 +93,20 @@ class ChipLedger(Study):
 
     knocks: int = count(3, low=0, high=100, doc="how often somebody knocks at A", label="knocks")
     steps: int = count(20, low=1, high=10_000, doc="steps of the run", label="steps")
-    chip: Chip = member("loihi-davies", lambda: CHIPS, doc="the price list", label="prices of", inner=False)
+    chip: Chip = member("loihi-davies", lambda: of_kind("event"), doc="the price list", label="prices of", inner=False)
     other: Chip = member(
-        "loihi-sanafe", lambda: CHIPS, doc="another price list for the same counts", label="prices of, too", inner=False
+        "loihi-sanafe",
+        lambda: of_kind("event"),
+        doc="another price list for the same counts",
+        label="prices of, too",
+        inner=False,
     )
     busy: Chip = member(
-        "truenorth", lambda: CHIPS, doc="the chip on which activity grows", label="chip of part 2", inner=False
+        "truenorth",
+        lambda: of_kind("event"),
+        doc="the chip on which activity grows",
+        label="chip of part 2",
+        inner=False,
     )
     fan_out: int = count(128, low=1, high=256, doc="synapses of each of the 256 neurons of part 2", label="fan-out")
     seed: int = count(0, doc="seed of the wiring of part 2")

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench import figures
 from workbench.backends.base import report
-from workbench.chips import CHIPS, Chip
+from workbench.chips import Chip, of_kind
 from workbench.chips.dense import DENSE, DenseCost, DenseEngine
 from workbench.chips.event import EventChip
 from workbench.circuits.library.metronomes import Metronomes
@@ -79,7 +79,7 @@ class EventsAgainstClock(Study):
 
     title: ClassVar[str] = "Events against a clock"
     views: ClassVar[tuple[str, ...]] = ("energy", "map", "latency", "opponents")
-    live: ClassVar[dict[str, Any]] = {"points": 6, "rows": 3}
+    live: ClassVar[dict[str, Any]] = {"points": 6, "rows": 2}
     main_knobs: ClassVar[tuple[str, ...]] = (
         "activity",
         "fan_out",
@@ -115,7 +115,7 @@ class EventsAgainstClock(Study):
     locality: float = quantity(
         0.0, "", low=0.0, high=1.0, doc="share of the synapses that go to neighbours", label="locality"
     )
-    chip: Chip = member("loihi-small-cores", lambda: CHIPS, doc="the event chip")
+    chip: Chip = member("loihi-small-cores", lambda: of_kind("event"), doc="the event chip")
     opponent: DenseEngine = member("a100", lambda: DENSE, doc="the dense engine", inner=False)
     weights: str = choice(
         "on chip", ("on chip", "fetched"), doc="where the engine keeps the weights: on the chip, or fetched every step"

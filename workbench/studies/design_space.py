@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from workbench import measures, words
 from workbench.backends import base
 from workbench.backends.base import report
-from workbench.chips import CHIPS, Chip
+from workbench.chips import Chip, of_kind
 from workbench.chips.design import Design
 from workbench.chips.event import EventChip
 from workbench.circuits import CIRCUITS
@@ -96,7 +96,7 @@ class DesignSpace(Study):
 
     circuit: Circuit = member("balanced", lambda: CIRCUITS, doc="what the chip is for", inner=False)
     chip: Chip = member(
-        "loihi-davies", lambda: CHIPS, doc="the chip whose prices are scaled", label="base chip", inner=False
+        "loihi-davies", lambda: of_kind("event"), doc="the chip whose prices are scaled", label="base chip", inner=False
     )
     designs: int = count(32, low=2, high=2000, doc="designs to run", label="designs", log=True)
     seeds: int = count(2, low=1, high=50, doc="seeds of wiring and drive for each design", label="seeds")
