@@ -23,7 +23,7 @@ GRAIN = 64.0
 LARGEST = 2.0**21 - 64
 """No weight is larger."""
 
-MANY = 1_000_000
+MANY = 100_000
 """Of a projection with more synapses than this a sample decides."""
 
 _LOWER = 6
@@ -32,7 +32,7 @@ _LOWER = 6
 _EXACT = 1e-9
 """Relative errors below this are the float's own."""
 
-_SAMPLE = 4096
+_SAMPLE = 512
 """So many weights of a projection decide about a unit."""
 
 
@@ -156,6 +156,8 @@ def _exponent(weights: NDArray[np.float64], bits: int, grain: float) -> int:
         error = float(off @ off)
         if error < least:
             best, least = tried, error
+        elif error > 2 * least:
+            break  # a finer grid rounds no worse, so what clipping alone costs is above `least` from here on
     return best
 
 
