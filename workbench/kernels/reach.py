@@ -101,6 +101,15 @@ def merge(start_a, core_a, operations_a, start_b, core_b, operations_b, at, core
 
 
 @njit(cache=True, nogil=True)
+def count_cores(core, by_kind, axons, synapses):
+    """Add to each core how many senders reach it, and how many synapses they have there."""
+    for k in range(core.size):
+        axons[core[k]] += 1
+        for kind in range(by_kind.shape[0]):
+            synapses[core[k]] += by_kind[kind, k]
+
+
+@njit(cache=True, nogil=True)
 def between_cores(start, core, home, amount, total, ways):
     """Add up what goes from core to core: `amount[i]` from the core of sender i to each of its cores, and how many such ways."""
     for i in range(start.size - 1):

@@ -101,18 +101,19 @@ def reach(netlist: Netlist, core_of: NDArray[np.int32], rows: Synapses | None = 
         found[block.source] = _together(kernel, found[block.source], one) if block.source in found else one
     synapses_of, axons_in = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
     for one in found.values():
-        axons_in += np.bincount(one.core, minlength=cores)
-        for kind in one.by_kind:
-            synapses_of += np.bincount(one.core, kind, minlength=cores).astype(np.int64)
+        kernel.count_cores(one.core, one.by_kind, axons_in, synapses_of)
     sizes = [
         np.diff(found[name].start) if name in found else np.zeros(cells.size, np.int64)
         for name, cells in netlist.populations.items()
     ]
-    parts = [found[name] for name in netlist.populations if name in found]
+    parts = [found.pop(name) for name in netlist.populations if name in found]
+    core = [p.core for p in parts] or [np.zeros(0, np.int32)]
+    by_kind = [p.by_kind for p in parts] or [np.zeros((len(kinds), 0), np.int32)]
+    del parts
     inside = Reach(
         start=_starts(np.concatenate(sizes)),
-        core=np.concatenate([p.core for p in parts]) if parts else np.zeros(0, np.int32),
-        by_kind=np.concatenate([p.by_kind for p in parts], axis=1) if parts else np.zeros((len(kinds), 0), np.int32),
+        core=core[0] if len(core) == 1 else np.concatenate(core),
+        by_kind=by_kind[0] if len(by_kind) == 1 else np.concatenate(by_kind, axis=1),
         kinds=kinds,
     )
     leaves = np.diff(inside.start)
