@@ -36,6 +36,8 @@ class Ledger:
     timing: str = "none"
     chip_times: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     """Chip time of each window, s; empty when there is no timing model."""
+    links: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 4, 0, 0), np.int64))
+    """Packets over each link, shape (windows, 4, tiles_y, tiles_x): east, west, north, south; no windows without a mesh."""
 
     def __post_init__(self) -> None:
         if self.counts.shape != (len(self.windows) - 1, len(self.places), len(self.events)):

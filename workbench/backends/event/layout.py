@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -226,7 +227,7 @@ def lay_parts(
     """
     edges = [total * t // threads for t in range(threads + 1)]
     parts, shares = [0], [0]
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         if high == low:
             continue
         wanted = max(1, round((high - low) * bytes_per_block / NEAREST))
@@ -248,14 +249,15 @@ def lay_rows(
 
     senders = [*netlist.populations, *netlist.sources]
     bundles = _bundles(wires, senders, dt, real)
-    parts, places = blocks["parts"], blocks["neuron"].size
+    parts = blocks["parts"]
     part_of = np.repeat(np.arange(parts.size - 1, dtype=np.int64), np.diff(parts))
-    plane = places * max(1, len(form.rows))
+    kinds = max(1, len(form.rows))
+    widest = int(np.diff(parts).max()) * LANES * kinds
     sizes = [c.size for c in netlist.populations.values()] + [s.size for s in netlist.sources.values()]
     total = sum(wires.rows[k].targets.size for _, ks in bundles for k in ks)
     base = np.cumsum([0, *(sizes[key[0]] for key, _ in bundles)])
     cuts = np.zeros((int(base[-1]), parts.size), np.uint32 if total < 2**32 else np.int64)
-    reach = plane * (slots + 1) if any(key[1] == 0 for key, _ in bundles) else plane
+    reach = widest * (slots + 1) if any(key[1] == 0 for key, _ in bundles) else widest
     codes = np.empty(total, np.uint16 if reach <= 65536 else np.uint32)
     weights = np.empty(sum(wires.rows[k].targets.size for key, ks in bundles if key[2] is None for k in ks), real)
     weight_at, at, spent = [], 0, 0
@@ -264,7 +266,7 @@ def lay_rows(
         mine = cuts[base[number] : base[number + 1]]
         for k in members:
             place = blocks["place"][netlist.populations[wires.blocks[k].target].span]
-            kernel.count_block(wires.rows[k].start, wires.rows[k].targets, place, part_of, mine, 0)
+            kernel.count_block(wires.rows[k].start, wires.rows[k].targets, place, part_of, mine)
         begin, at = at, int(kernel.settle(mine, at))
         cursor = mine[:, :-1].copy()
         for k in members:
@@ -276,10 +278,10 @@ def lay_rows(
                 rows.targets,
                 blocks["place"][netlist.populations[block.target].span],
                 part_of,
+                parts,
                 cursor,
-                0,
-                form.rows[block.receptor] * places,
-                plane,
+                form.rows[block.receptor],
+                kinds,
                 delay_steps(block, dt, rows.edge) if key[1] == 0 else nothing,
                 codes,
                 weights[spent:],
@@ -299,7 +301,7 @@ def lay_rows(
     sizes_in = [c.size for c in netlist.populations.values()]
     return {k: np.array(v, np.uint8 if k == "weighted" else np.int64) for k, v in names.items()} | {
         "codes": codes,
-        "cuts": cuts,
+        "cuts": cuts.reshape(-1),
         "weight": np.array([bundles[n][0][2] or 0 for n in order], real),
         "weights": _narrowed(weights),
         "first": np.cumsum([0, *map(len, listed)]).astype(np.int64),

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.backends.event.cores import Fan, sum_at
+from workbench.backends.event.timing import ChipClock, work_of
 from workbench.chips.event import EVENTS, EventChip
 from workbench.recordings.ledger import Ledger
 
@@ -35,19 +36,26 @@ class Meter:
         self._neurons = np.bincount(fan.core_of, minlength=cores).astype(np.int64)
         self._tiles = len({c.tile for c in fan.placement.cores})
         self._done: list[NDArray[np.int64]] = []
+        self._links: list[NDArray[np.int64]] = []
         self._times: list[float] = []
         self._spikes = np.zeros(fan.core_of.size, np.int64)
         self._active, self._outside = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
-        self._total = np.zeros(fan.core_of.size, np.int64)
         self._begin, self._begin_clock = 0, 0.0
         price = chip.prices
         dense, shared = fan.dense, fan.shared
         plain = fan.arrays["operations"] - sum(x for x in (dense, shared) if x is not None)
-        work = price["packet received"].seconds + plain * price["synaptic operation"].seconds
-        for kind, many in (("dense operation", dense), ("shared operation", shared)):
-            if many is not None:
-                work = work + many * price[kind].seconds
+        work = work_of(chip, synaptic=plain, dense=0 if dense is None else dense, shared=0 if shared is None else shared)
         self._work = np.ascontiguousarray(work, np.float64)
+        self._network: ChipClock | None = None
+        if chip.timing != "simple":
+            self._network = ChipClock(
+                chip,
+                core_of=fan.core_of,
+                tiles=np.array([c.tile for c in fan.placement.cores], np.int32).reshape(-1, 2),
+                start=fan.arrays["start"],
+                core=fan.arrays["core"],
+                work=self._work,
+            )
         self._sending = price["spike"].seconds + fan.per_spike["packet"] * price["packet"].seconds
         self._seconds = (
             price["active update"].seconds,
@@ -75,29 +83,36 @@ class Meter:
         self._spikes += np.bincount(spike_neuron, minlength=self._spikes.size)
         self._active += active.sum(axis=0, dtype=np.int64)
         self._outside += outside.sum(axis=0, dtype=np.int64)
-        self.clock = clock.simple(
-            self.step,
-            spike_step,
-            spike_neuron,
-            fan.arrays["start"],
-            fan.arrays["core"],
-            self._work,
-            fan.core_of,
-            self._sending,
-            active,
-            outside,
-            self._neurons,
-            self._seconds,
-            self.clock,
-        )
+        if self._network is None:
+            self.clock = clock.simple(
+                self.step,
+                spike_step,
+                spike_neuron,
+                fan.arrays["start"],
+                fan.arrays["core"],
+                self._work,
+                fan.core_of,
+                self._sending,
+                active,
+                outside,
+                self._neurons,
+                self._seconds,
+                self.clock,
+            )
+        else:
+            took = self._network.advance(
+                spike_step - self.step, spike_neuron, active=active, inactive=self._neurons - active, outside=outside
+            )
+            for seconds in took.seconds.tolist():  # one by one, so that no cut of a run changes a bit
+                self.clock += seconds
         self.step += len(active)
         if self.step % self.every == 0:
             self._close()
 
     def _close(self) -> None:
         self._done.append(self._counts())
+        self._links.append(self.fan.link_loads(self._spikes))
         self._times.append(self.clock - self._begin_clock)
-        self._total += self._spikes
         for counted in (self._spikes, self._active, self._outside):
             counted[:] = 0
         self._begin, self._begin_clock = self.step, self.clock
@@ -127,6 +142,7 @@ class Meter:
         """Everything so far; the last window may be cut short."""
         open_window = self.step > self._begin or not self._done
         counts = [*self._done, *([self._counts()] if open_window else [])]
+        links = [*self._links, *([self.fan.link_loads(self._spikes)] if open_window else [])]
         times = [*self._times, *([self.clock - self._begin_clock] if open_window else [])]
         edges = [self.every * k for k in range(len(counts))] + [self.step]
         return Ledger(
@@ -137,22 +153,20 @@ class Meter:
             prices=self.chip.prices,
             timing=self.chip.timing,
             chip_times=np.array(times) if len(times) > 1 else np.array([self.clock]),
+            links=np.stack(links),
         )
-
-    def link_loads(self) -> NDArray[np.int64]:
-        """Packets over every link of the mesh so far; see `Fan.link_loads`."""
-        return self.fan.link_loads(self._total + self._spikes)
 
     # --- saving ---
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Everything counted, as arrays."""
         done = np.stack(self._done) if self._done else np.zeros((0, self._active.size, len(EVENTS)), np.int64)
-        return {
+        queues = {} if self._network is None else {f"queues.{k}": v for k, v in self._network.save().items()}
+        return queues | {
             "meter.done": done,
             "meter.times": np.array(self._times),
             "meter.spikes": self._spikes,
-            "meter.total": self._total,
+            "meter.links": np.stack(self._links) if self._links else np.zeros(0, np.int64),
             "meter.active": self._active,
             "meter.outside": self._outside,
             "meter.clock": np.array([self.clock, self._begin_clock]),
@@ -161,8 +175,11 @@ class Meter:
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take back what `save` gave."""
-        self._done, self._times = list(arrays["meter.done"]), arrays["meter.times"].tolist()
-        for name in ("spikes", "total", "active", "outside"):
+        self._done, self._links = list(arrays["meter.done"]), list(arrays["meter.links"])
+        self._times = arrays["meter.times"].tolist()
+        for name in ("spikes", "active", "outside"):
             setattr(self, f"_{name}", arrays[f"meter.{name}"].copy())
         self.clock, self._begin_clock = arrays["meter.clock"].tolist()
         self.step, self._begin, self.every = arrays["meter.step"].tolist()
+        if self._network is not None:
+            self._network.resume({k.removeprefix("queues."): v for k, v in arrays.items() if k.startswith("queues.")})

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
 
@@ -134,6 +135,8 @@ def _lay(
     synapses = sum(r.targets.size for r in wires.rows) / max(1, sum(r.start.size - 1 for r in wires.rows))
     synapses *= max(1, len({b.target for b in wires.blocks}))
     bytes_per_block = LANES * np.dtype(real).itemsize * max(1, len(form.rows))
+    if any(low != high for low, high in spans):
+        bytes_per_block *= slots  # a spike's arrivals lie in all slots at once
     plain = all(low == high and not b.weighted for b, (low, high) in zip(wires.blocks, spans, strict=True))
     few = window == 1 and plain and not form.discrete and not outside.fused(netlist)
     # Few arrivals need no parts for the cache's sake.
@@ -369,9 +372,18 @@ class EventRun(Run):
             notes=notes,
         )
 
+    def _arrivals(self) -> list[NDArray[Any]]:
+        """The arrivals of each part as (slots, receptors, places); parts differ with the number of threads."""
+        kinds = max(1, len(self.program._form.rows))
+        edges = self._blocks.parts * LANES * self._slots * kinds
+        return [
+            self._state.arrivals[low:high].reshape(self._slots, kinds, -1) for low, high in pairwise(edges.tolist())
+        ]
+
     def save(self, path: str | Path) -> Path:
         """See Run."""
         arrays = {f"state.{k}": v for k, v in self._state._asdict().items()}
+        arrays["state.arrivals"] = np.concatenate([a.reshape(-1, a.shape[-1]) for a in self._arrivals()], axis=1)
         arrays |= self._recorder.save() | self._meter.save()
         note = {
             "step": self.step,
@@ -382,8 +394,11 @@ class EventRun(Run):
         return write_state(path, arrays, note, self.program)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
-        for name, array in self._state._asdict().items():
-            array[:] = arrays[f"state.{name}"]
+        self._state.fields[:], self._state.hold[:] = arrays["state.fields"], arrays["state.hold"]
+        at = 0
+        for part in self._arrivals():
+            part[:] = arrays["state.arrivals"][:, at : at + part.shape[-1]].reshape(part.shape)
+            at += part.shape[-1]
         # Which places have arrivals is not kept: the first step looks at all of them.
         self._scratch.waiting[:] = self._scratch.pending.size + 1
         self._recorder.restore(arrays)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-
 from workbench.chips.event import EventChip
 from workbench.circuits.neurons.discrete_lif import DiscreteLif
 from workbench.circuits.neurons.lif import Lif

@@ -9,10 +9,10 @@ __all__ = ["add_block", "count_block", "settle"]
 
 
 @njit(cache=True, nogil=True)
-def count_block(start, targets, place, part_of, cuts, base):
+def count_block(start, targets, place, part_of, cuts):
     """Count a block's synapses by row and part into `cuts` (rows, parts + 1), one column to the right."""
     for i in range(start.size - 1):
-        row = cuts[base + i]
+        row = cuts[i]
         for s in range(uint64(start[i]), uint64(start[i + 1])):
             row[part_of[place[targets[s]] >> 5] + 1] += 1
 
@@ -29,22 +29,23 @@ def settle(cuts, at):
 
 
 @njit(cache=True, nogil=True)
-def add_block(start, targets, place, part_of, cursor, base, shift, step, delays, codes, weights, begin, given):
+def add_block(start, targets, place, part_of, parts, cursor, receptor, kinds, delays, codes, weights, begin, given):
     """Fill a block's synapses into the rows from `cursor` (rows, parts), which moves on.
 
-    A code is place + `shift` + `step` × delay; `delays` and `given` (weights) go with `targets`, or are empty. `weights` begins with
+    For the codes see `Rows`; `parts` are the parts' first blocks. `delays` and `given` (weights) go with `targets`, or are empty. `weights` begins with
     the bundle, whose first code is number `begin`.
     """
     for i in range(start.size - 1):
-        spot = cursor[base + i]
+        spot = cursor[i]
         for s in range(uint64(start[i]), uint64(start[i + 1])):
             to = place[targets[s]]
             p = part_of[to >> 5]
             at = spot[p]
             spot[p] = at + 1
-            code = np.int64(to) + shift
+            wide = (parts[p + 1] - parts[p]) * 32
+            code = np.int64(to) - parts[p] * 32 + receptor * wide
             if delays.size:
-                code += step * delays[s]
+                code += kinds * wide * delays[s]
             codes[at] = code
             if given.size:
                 weights[at - begin] = given[s]

@@ -43,14 +43,14 @@ class Blocks(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Synapses by sender, in bundles that share weight, delay and price; places carry their delay unless the bundle has one.
+    """Synapses by sender, in bundles that share weight and delay; each synapse carries its own where the bundle has none.
 
-    The synapses of row r in part p are `codes[cuts[r, p]:cuts[r, p + 1]]`. A code is the place of the arrival: row of the receptor ×
-    places + place, plus delay × (rows × places) in a bundle without a common delay.
+    The synapses of row r in part p are `codes[cuts[r, p]:cuts[r, p + 1]]`. A code says where in its part's share of the arrivals a
+    spike goes: receptor × places of the part + place, plus delay × receptors × places in a bundle without a common delay.
     """
 
     codes: np.ndarray  # uint16 or uint32
-    cuts: np.ndarray  # uint32 or int64 (rows of all bundles, parts + 1)
+    cuts: np.ndarray  # uint32 or int64 (rows of all bundles × (parts + 1))
     base: np.ndarray  # int64 (bundles): first row of each
     delay: np.ndarray  # int64 (bundles): steps, or 0 where codes carry the delay
     weight: np.ndarray  # (bundles), where all synapses share one
@@ -93,7 +93,7 @@ class State(NamedTuple):
 
     fields: np.ndarray  # (blocks × states × 32)
     hold: np.ndarray  # int16 (places): steps still to wait
-    arrivals: np.ndarray  # (slots × receptor rows × places)
+    arrivals: np.ndarray  # part after part: (slots × receptors × places of the part)
 
 
 class Taps(NamedTuple):
@@ -117,7 +117,7 @@ class Scratch(NamedTuple):
     neuron: np.ndarray  # int32
     active: np.ndarray  # int32 (threads, steps of a call, cores)
     outside: np.ndarray  # int32 (threads, steps of a call, cores)
-    pending: np.ndarray  # uint32 (parts × slots × room): places with arrivals, while they are few
+    pending: np.ndarray  # uint32 (parts × slots × room): codes of arrivals, while they are few
     waiting: np.ndarray  # int64 (parts × slots): how many; more than the room means: look at all
     touched: np.ndarray  # uint32 (blocks): a bit for each lane that something arrived at
     drawn: np.ndarray  # uint32 (threads, 32)
