@@ -147,6 +147,8 @@ def _write_ledger(group: Any, ledger: Ledger) -> None:
     _array(group, "counts", ("window", "place", "event"), ledger.counts)
     _array(group, "windows", ("edge",), ledger.windows)
     _array(group, "chip_times", ("timed",), ledger.chip_times)
+    if ledger.links.size:
+        _array(group, "links", ("window", "direction", "tile_y", "tile_x"), ledger.links)
     _write_json(group, "places", list(ledger.places))
     _write_json(group, "events", list(ledger.events))
     _write_json(group, "prices", {name: asdict(price) for name, price in ledger.prices.items()})
@@ -165,6 +167,7 @@ def _read_ledger(group: Any) -> Ledger:
         prices=prices,
         timing=str(group.attrs["timing"]),
         chip_times=_values(group, "chip_times"),
+        links=_values(group, "links") if "links" in group else np.zeros((0, 4, 0, 0), np.int64),
     )
 
 
