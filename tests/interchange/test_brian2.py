@@ -183,7 +183,7 @@ def test_a_potential_without_unit_is_scaled_by_a_power_of_two():
     assert any("31.25 mV" in n for n in circuit.notes)
 
 
-def test_conductances_on_the_reference_start_charged_too():
+def test_conductances_start_charged_too():
     """COBA in its usual style, with conductances that do not start at zero: spike for spike with Brian2's exponential Euler."""
     with brian(5) as b:
         names = dict(
@@ -200,9 +200,9 @@ def test_conductances_on_the_reference_start_charged_too():
         Ci = b.Synapses(P[80:], P, on_pre="gi += 67*nS", delay=0.1 * b.ms, name="Ci")
         Ce.connect(p=0.3)
         Ci.connect(p=0.1)
-        circuit = same(b, [P, Ce, Ci], 0.1, least=300, chips=("ideal",))
+        circuit = same(b, [P, Ce, Ci], 0.1, least=300)
     receptors = {n: p.receptor for n, p in circuit.written.projections.items()}
-    assert receptors == {"Ce": "exc_g", "Ci": "inh_g", "start of P.ge": "exc_g", "start of P.gi": "inh_g"}
+    assert receptors == {"Ce": "exc_g", "Ci": "inh_g", "start of P.exc_g": "exc_g", "start of P.inh_g": "inh_g"}
     neuron = circuit.written.populations["P"].neuron
     assert isinstance(neuron, Lif)
     assert (neuron.reversal_exc, neuron.reversal_inh) == (0.0, -0.08)

@@ -13,8 +13,10 @@ from brian2.monitors.spikemonitor import EventMonitor
 from brian2.monitors.statemonitor import StateMonitor
 
 from workbench.circuits.network import Network, Population, Projection, Source
+from workbench.circuits.neurons.lif import Lif
 from workbench.errors import UnsupportedError
-from workbench.interchange.brian2 import charge, sources
+from workbench.interchange import charge
+from workbench.interchange.brian2 import sources
 from workbench.interchange.brian2.membranes import Membrane, read_model
 from workbench.interchange.brian2.models import membrane
 from workbench.interchange.brian2.reading import Script, refusal
@@ -47,7 +49,8 @@ def convert(objects: Sequence[Any], namespace: Mapping[str, Any], begun: float |
             )
         )
     membranes = {g.name: membrane(read_model(script, g)) for g in groups}
-    populations = {m.name: charge.population(script, m) for m in membranes.values()}
+    charged = {m.name: _by_receptor(m) for m in membranes.values()}
+    populations = {m.name: _population(script, m, charged[m.name]) for m in membranes.values()}
     parts = {g.name: sources.poisson_group(script, g) for g in kinds[brian2.PoissonGroup]}
     parts |= {g.name: [sources.generator(script, g, begun)] for g in kinds[brian2.SpikeGeneratorGroup]}
     found = {part.name: part.source for group in parts.values() for part in group}
@@ -58,7 +61,10 @@ def convert(objects: Sequence[Any], namespace: Mapping[str, Any], begun: float |
     for given in kinds[brian2.PoissonInput]:
         _add_input(script, given, membranes, found, projections)
     for m in membranes.values():
-        charge.bring(script, m, found, projections)
+        if held := charged[m.name]:
+            source, onto = charge.brought(m.name, m.size, m.neuron, held, dt=script.dt)
+            found[f"start of {m.name}"] = source
+            projections |= {f"start of {m.name}.{receptor}": p for receptor, p in onto.items()}
     used = {p.source for p in projections.values()}
     return Imported(
         written=Network(populations, {n: s for n, s in found.items() if n in used}, projections),
@@ -104,6 +110,35 @@ def _step(objects: Sequence[Any]) -> float:
                 tr("every object here has the same time step, and '{name}' has another.", name=objects[0].name),
             )
     return dt
+
+
+def _by_receptor(m: Membrane) -> dict[str, Any]:
+    """What the synaptic variables hold at the start; those on one receptor add up."""
+    made: dict[str, Any] = {}
+    for variable, value in m.charged.items():
+        receptor = m.ports[variable].receptor
+        made[receptor] = made.get(receptor, 0.0) + np.asarray(value)
+    return made
+
+
+def _population(script: Script, m: Membrane, charged: Mapping[str, Any]) -> Population:
+    """The population with its initial states."""
+    initial = dict(m.initial)
+    if charged:
+        late = m.size
+        if isinstance(m.neuron, Lif):
+            initial["v"], late = charge.start(m.neuron, m.size, initial["v"], charged, dt=script.dt)
+        script.note(
+            tr(
+                "'{name}': {variables} do not start at zero; one spike from outside brings what they hold. Of {size} neurons, "
+                "{late} are not exact in the first two steps.",
+                name=m.name,
+                variables=", ".join(m.charged),
+                size=m.size,
+                late=late,
+            )
+        )
+    return Population(m.size, m.neuron, {name: listed(value) for name, value in initial.items()})
 
 
 def _dealt(
