@@ -79,15 +79,15 @@ def test_a_table_has_the_ratio_to_our_row_and_no_empty_column() -> None:
 
 def test_a_peer_that_did_less_work_is_compared_by_events() -> None:
     ((_, columns, lines),) = tables([OURS, SMALL])
-    assert lines[1][columns.index("workbench float32")] == "500 ×"
+    assert lines[1][columns.index("faster: workbench float32")] == "500 ×"
 
 
 def test_wall_time_and_threads_have_their_columns() -> None:
     one, two = ({**OURS, "clock": "wall", "threads": k, "seconds": 0.04 / k} for k in (1, 2))
     ((_, columns, lines),) = tables([one, two])
     assert columns[:4] == ("engine", "arithmetic", "threads", "wall time")
-    assert lines[1][columns.index("workbench float32 2")] == ""
-    assert lines[0][columns.index("workbench float32 2")] == "2.00 ×"
+    assert lines[1][columns.index("faster: workbench float32 2")] == ""
+    assert lines[0][columns.index("faster: workbench float32 2")] == "2.00 ×"
 
 
 def test_what_is_missing_is_named_with_the_way_to_get_it(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -3,9 +3,9 @@
 from rows import brian, nest, ours, peer
 
 for arithmetic in ("float64", "float32"):
-    ours("W1", "w1", arithmetic)
-brian("W1", "w1")
-nest("W1", "w1", note="iaf_psc_exp")
+    ours("W1", "w1", arithmetic, "--repeats", 10)
+brian("W1", "w1", "--repeats", 10)
+nest("W1", "w1", "--repeats", 3, note="iaf_psc_exp")
 peer(
     "W1",
     "brainevent",

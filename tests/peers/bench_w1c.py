@@ -3,6 +3,6 @@
 from rows import brian, nest, ours
 
 for arithmetic in ("float64", "float32"):
-    ours("W1C", "w1c", arithmetic)
-brian("W1C", "w1c", note="exponential Euler")
+    ours("W1C", "w1c", arithmetic, "--repeats", 6)
+brian("W1C", "w1c", "--repeats", 6, note="exponential Euler")
 nest("W1C", "w1c", note="iaf_cond_exp, adaptive Runge-Kutta")

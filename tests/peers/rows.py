@@ -21,6 +21,15 @@ HERE = Path(__file__).resolve().parent
 LIMIT = 900.0
 """Seconds after which a process is given up."""
 
+WORK = {
+    "W1": (4000, 80, 10_000),
+    "W1C": (4000, 80, 10_000),
+    "W2": (20_000, 1000, 10_000),
+    "W2H": (20_000, 1000, 10_000),
+    "W3": (100_000, 100, 1000),
+}
+"""Neurons, synapses of each, and steps a second: what a simulator that does not count its events has done at its rate."""
+
 
 def say(benchmark: str, engine: str, arithmetic: str, **figures: Any) -> None:
     """Print a row."""
@@ -83,6 +92,10 @@ def put(benchmark: str, engine: str, arithmetic: str, threads: int, made: dict[s
         say(benchmark, engine, arithmetic, threads=threads, missing=made["missing"])
         return False
     made = dict(made)
+    if benchmark in WORK and made.get("rate_hz") is not None:
+        neurons, fan_out, steps = WORK[benchmark]
+        made.setdefault("events_per_s", made["rate_hz"] * neurons * fan_out / made["cpu_s"])
+        made.setdefault("updates_per_s", neurons * steps / made["cpu_s"])
     cpu, real = made.pop("cpu_s"), made.pop("wall_s")
     figures = {"seconds": real, "clock": "wall"} if wall else {"seconds": cpu, "wall_s": real}
     made.pop("arithmetic", None)
@@ -116,10 +129,10 @@ def peer(
     return put(benchmark, engine, arithmetic, threads, made, **more)
 
 
-def brian(benchmark: str, workload: str, *targets: str, **more: Any) -> None:
+def brian(benchmark: str, workload: str, *words: object, **more: Any) -> None:
     """Brian2's rows for a workload."""
-    for target in targets or ("cpp", "cython"):
-        peer(benchmark, f"Brian2 {target}", "float64", "brian2", "peer_brian.py", workload, target, **more)
+    for target in ("cpp", "cython"):
+        peer(benchmark, f"Brian2 {target}", "float64", "brian2", "peer_brian.py", workload, target, *words, **more)
 
 
 def nest(benchmark: str, workload: str, *words: object, **more: Any) -> None:

@@ -56,7 +56,8 @@ def bench(names: tuple[str, ...], with_goals: bool, as_json: bool, kept: Path | 
         say.table(lines, *columns)
     _say_missing(rows)
     if with_goals:
-        _print_goals(goals)
+        ran = {row["benchmark"] for row in rows}
+        _print_goals([goal for goal in goals if goal["benchmark"] in ran])
     return 1 if failed else 0
 
 
@@ -147,8 +148,11 @@ def _columns(rows: Sequence[Row]) -> Iterable[tuple[str, list[str]]]:
     for ours in rows:
         if str(ours["engine"]).startswith(OURS) and len(rows) > 1:
             times = [None if row is ours else speed(ours, row) for row in rows]
-            words = [ours["engine"], ours["arithmetic"]] + ([str(ours["threads"])] if wall else [])
-            yield " ".join(words), ["" if x is None else f"{x:.2f} ×" if x < 10 else f"{x:,.0f} ×" for x in times]
+            name = " ".join([ours["engine"], ours["arithmetic"]] + ([str(ours["threads"])] if wall else []))
+            yield (
+                tr("faster: {engine}", engine=name),
+                ["" if x is None else f"{x:.2f} ×" if x < 10 else f"{x:,.0f} ×" for x in times],
+            )
     yield tr("build"), cells("build_s", lambda x: f"{x:.1f} s")
     yield tr("memory"), cells("rss_mb", lambda x: f"{x:,.0f} MB")
     yield tr("rate"), cells("rate_hz", lambda x: f"{x:.2f} Hz")
