@@ -69,7 +69,7 @@ def test_a_table_has_the_ratio_to_our_row_and_no_empty_column() -> None:
         "CPU time",
         "M events/s",
         "of the bound",
-        "workbench float32",
+        "faster: workbench float32",
         "memory",
         "rate",
     )
