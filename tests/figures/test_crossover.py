@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from workbench.chips import CHIPS
 from workbench.figures import crossover, draw, pareto
 from workbench.figures.layers import Bars, Image, Level, Lines, Points
 
@@ -107,3 +108,44 @@ def test_reasons_are_counted() -> None:
     bars = picture.panels[0].layers[0]
     assert isinstance(bars, Bars) and bars.names == ("cores", "axons in") and bars.texts == ("2", "1")
     assert pareto.reasons([]).alt == "Every design fits."
+
+
+def test_a_receipt_lists_what_happened_and_adds_up() -> None:
+    from workbench.figures import ledger as pictures
+    from workbench.studies.chip_ledger import ChipLedger
+
+    r = ChipLedger(knocks=1, steps=5)._by_hand()
+    picture = pictures.receipt(r)
+    bars = picture.panels[0].layers[0]
+    assert isinstance(bars, Bars)
+    happened = [e for e in r.ledger.events if r.ledger.count(e)]
+    assert len(bars.names) == len(happened) < len(r.ledger.events), "what did not happen is not listed"
+    assert list(bars.values) == sorted(bars.values, reverse=True)
+    assert bars.values.sum() * 1e-9 == pytest.approx(r.ledger.total)
+    assert bars.texts[0] == "36 × 52 pJ = 1.87 nJ" and "Together" in picture.alt
+    # The longest text stands beside the longest bar; the axis leaves room for it.
+    assert picture.panels[0].y.limits is not None and picture.panels[0].y.limits[1] > 1.5 * bars.values[0]
+
+
+def test_energy_bars_stay_readable_with_thirteen_events() -> None:
+    from workbench import figures
+    from workbench.studies.chip_ledger import ChipLedger
+
+    r = ChipLedger(knocks=1, steps=5, chip=CHIPS["tianqin-class"])._by_hand()
+    picture = figures.energy(r)
+    (panel,) = picture.panels
+    bars = panel.layers[0]
+    assert isinstance(bars, Bars)
+    assert len(bars.names) == 11 and min(bars.values) > 0, "dense and shared operations did not happen here"
+    assert panel.height * draw.HEIGHT / len(bars.names) > 0.3, "inches for each bar"
+    assert all("0 %" not in text.replace("10 %", "").replace("20 %", "").replace("30 %", "") for text in bars.texts)
+
+
+def test_totals_name_what_charges_nothing() -> None:
+    from workbench.figures import ledger as pictures
+
+    picture = pictures.totals({"a": 2e-9, "b": 1e-12, "free": 0.0})
+    dots = picture.panels[0].layers[0]
+    assert isinstance(dots, Points) and list(dots.x) == [1e-12, 2e-9]
+    assert [text for _, text in picture.panels[0].y.ticks or ()] == ["b: 1 pJ", "a: 2 nJ"]
+    assert "charge nothing for it: free" in picture.alt

@@ -50,6 +50,9 @@ def over_activity(
     if np.isfinite(crossing):
         layers.append(Level(value=crossing, along="x", label=tr("crossover {percent:.3g} %", percent=100 * crossing)))
     first = next(iter(dense))
+    low, high = (
+        float(f([*values, *dense.values()])) for f in (np.min, np.max)
+    )  # room above, where the crossing is named
     alt = tr(
         "{what} of a step: the event chip needs {low} at an activity of {least:.3g} and {high} at {most:.3g}; {name} needs {dense}.",
         what=tr(what),
@@ -67,7 +70,7 @@ def over_activity(
     panel = Panel(
         layers=tuple(layers),
         x=Axis(label=tr("activity: spikes per neuron and step"), log=True),
-        y=Axis(label=tr(what), unit=f"{prefix}{unit}", log=True),
+        y=Axis(label=tr(what), unit=f"{prefix}{unit}", log=True, limits=(low / 1.6 / scale, 2.2 * high / scale)),
         height=1.35,
     )
     return Sketch(panels=(panel,), title=tr(title), alt=alt, source=tr(source) if source else "")

@@ -272,7 +272,7 @@ class EventsAgainstClock(Study):
                 unit="s",
                 crossing=crossing(rho, took, dense.seconds),
                 title="Time of a step, by events and by the clock",
-                source=self._source,
+                source=f"{self._source}. Time to start a layer: {self.opponent.sources.get('overhead')}",
             ),
             "opponents": partial(
                 drawn.rivals, others, title="Below which activity events need less energy", source=self._source
