@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar, final
 
 import numpy as np
@@ -37,7 +37,7 @@ class Convolution(Wiring):
     stride_x: int = 1
 
     def __post_init__(self) -> None:
-        for name in self.__dataclass_fields__:
+        for name in (f.name for f in fields(self)):
             if not isinstance(getattr(self, name), int) or getattr(self, name) < 1:
                 raise DescriptionError(
                     tr(
