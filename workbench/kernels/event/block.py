@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from workbench.kernels.event import rules
-from workbench.kernels.lanes import WIDTH, Lanes, load, mask, store, zeros
+from workbench.kernels.lanes import WIDTH, load, mask, store, zeros
 
 __all__ = ["apply", "apply_without_arrivals", "constants_of"]
 
@@ -40,10 +40,6 @@ def _read_constants(builder: Any, data: Any, at: Any, names: tuple[str, ...]) ->
         else:
             made[group] = lanes
     return SimpleNamespace(**made)
-
-
-def _narrow(lanes: Any) -> Any:
-    return lanes
 
 
 def _apply(*, dense: bool) -> Callable[..., Any]:
@@ -87,7 +83,9 @@ def _apply(*, dense: bool) -> Callable[..., Any]:
                 return builder.add(in_place, builder.mul(step, ir.Constant(word, number)))
 
             rows = counted["delta"] + kinds + open_kinds
-            arrived = tuple(load(builder, in_data, row(r)) for r in range(rows)) if dense else None
+            # A neuron in whole steps needs its arrivals before it moves; the kernel never asks otherwise, but compiles both.
+            reads = dense or rule == "discrete"
+            arrived = tuple(load(builder, in_data, row(r)) for r in range(rows)) if reads else None
             k = _read_constants(builder, c_data, c_place, names)
             k.hold = load(builder, h_data, h_place)
             block = SimpleNamespace(
@@ -101,7 +99,6 @@ def _apply(*, dense: bool) -> Callable[..., Any]:
                 delta=bool(counted["delta"]),
                 nonzero=bool(counted["nonzero"]),
                 whole=not isinstance(v_data.type.pointee, (ir.FloatType, ir.DoubleType)),
-                narrow=_narrow,
             )
             if rows == 0:
                 block.arrivals = ()
@@ -142,5 +139,3 @@ apply = intrinsic(_apply(dense=True))
 """One step of a block that reads and clears its arrivals."""
 apply_without_arrivals = intrinsic(_apply(dense=False))
 """One step of a block whose arrivals are delivered afterwards, one by one, because there are few."""
-
-_ = Lanes

@@ -61,7 +61,7 @@ def lif(b: SimpleNamespace) -> tuple[Any, Any]:
         touched = touched | (jump != 0)
         new = where(awake, new + jump, new)
     b.v = where(fired, k.reset, new)
-    b.hold = where(b.narrow(fired), k.hold, left)
+    b.hold = where(fired, k.hold, left)
     decayed = []
     for current, decay in zip((*b.currents, *b.conductances), k.decay, strict=True):
         faded = current * decay
@@ -102,7 +102,7 @@ def discrete(b: SimpleNamespace) -> tuple[Any, Any]:
     new = where(awake, new, b.v)
     fired = awake & (new > k.threshold)
     b.v = where(fired, k.reset + k.subtract * (new - k.threshold), new)
-    b.hold = where(b.narrow(fired), k.hold, left)
+    b.hold = where(fired, k.hold, left)
     b.currents = tuple(_lose(u, keep, whole=b.whole) for u, keep in zip(flowing, k.decay, strict=True))
     return fired, fired if touched is None else touched | fired
 
