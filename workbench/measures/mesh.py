@@ -8,12 +8,12 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.circuits.synapses import Gap
 from workbench.circuits.unfold import Netlist
+from workbench.mapping.reach import reach
 from workbench.mapping.route import hops
 from workbench.recordings.recording import Recording
 
-__all__ = ["Travel", "travel"]
+__all__ = ["Travel", "distance_at_lag", "fired", "mean_manhattan", "travel"]
 
 
 @final
@@ -46,19 +46,31 @@ class Travel:
 
 
 def travel(recording: Recording, netlist: Netlist) -> Travel:
-    """The ways of all packets of `recording`, from its placement, its spikes and the synapses of `netlist`."""
+    """The ways of all packets of `recording`, from its placement, its spikes and the synapses of `netlist`.
+
+    A multicast packet goes along one tree; here each core it reaches has a row of its own, as if it had been sent alone.
+    """
     core_of = recording.placement.core_of
     tiles = np.array([core.tile for core in recording.placement.cores], np.int32)
-    pairs = [np.zeros(0, np.int64)]
-    for block in netlist.projections.values():
-        if block.external or isinstance(block.kind, Gap):  # no packets: inputs come from outside, gaps carry no spikes
-            continue
-        i, j = block.edges()
-        start, end = netlist.populations[block.source].start, netlist.populations[block.target].start
-        pairs.append(np.unique((start + i.astype(np.int64)) * len(tiles) + core_of[end + j]))
-    neuron, core = np.divmod(np.unique(np.concatenate(pairs)), max(len(tiles), 1))
-    fired = np.zeros(netlist.size, np.int64)
+    inside = reach(netlist, core_of).inside
+    neuron, core = inside.senders, inside.core
+    east, north = hops(tiles, core_of[neuron], core)
+    return Travel(neuron, core.astype(np.int64), east + north, fired(recording, netlist)[neuron])
+
+
+def fired(recording: Recording, netlist: Netlist) -> NDArray[np.int64]:
+    """How often each neuron fired, counted through all populations."""
+    counted = np.zeros(netlist.size, np.int64)
     for name, cells in netlist.populations.items():
-        fired[cells.span] = np.bincount(recording.of(name).neurons, minlength=cells.size)
-    east, north = hops(tiles, core_of[neuron], core.astype(np.int32))
-    return Travel(neuron, core, east + north, fired[neuron])
+        counted[cells.span] = np.bincount(recording.of(name).neurons, minlength=cells.size)
+    return counted
+
+
+def mean_manhattan(tiles_x: int, tiles_y: int) -> float:
+    """The mean distance of two tiles drawn at random, the same one included: (n² − 1)/3n + (m² − 1)/3m."""
+    return (tiles_x**2 - 1) / (3 * tiles_x) + (tiles_y**2 - 1) / (3 * tiles_y)
+
+
+def distance_at_lag(tiles: NDArray[np.int32], lag: int) -> float:
+    """The mean distance between a tile and the one `lag` further on in an order of tiles, shape (tiles, 2)."""
+    return float(np.abs(tiles[lag:].astype(np.int64) - tiles[:-lag]).sum(axis=1).mean())

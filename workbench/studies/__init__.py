@@ -17,5 +17,6 @@ STUDIES = LazyTable(
         "events-against-clock": "workbench.studies.crossover:EventsAgainstClock",
         "chip-ledger": "workbench.studies.chip_ledger:ChipLedger",
         "design-space": "workbench.studies.design_space:DesignSpace",
+        "mesh-mapping": "workbench.studies.mesh_mapping:MeshMapping",
     },
 )
