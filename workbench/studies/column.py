@@ -164,7 +164,12 @@ class Column(Study):
         here = {event: joules / self.duration for event, joules in ledger.by_event().items() if joules > 0}
         cited = "; ".join(dict.fromkeys(str(ledger.prices[event].citation) for event in here))
         rows = {"this run": here, "full size at the reference rates, computed": self._full(chip)}
-        ours = {chip.name: (spent["real_time_factor"], spent["pj_per_recurrent_event"] * pJ)}
+        ours = {
+            f"{chip.name}, k = {self.circuit.scale:g}": (
+                spent["real_time_factor"],
+                spent["pj_per_recurrent_event"] * pJ,
+            )
+        }
         levels = {
             "full size, computed": spent["full_pj_per_recurrent_event"] * pJ,
             "one synaptic operation alone": chip.prices["synaptic operation"].joules,
