@@ -204,6 +204,54 @@ def test_two_layers_equal_a_slow_twin(chip, tmp_path):
     assert "Output 'output' is what two fires." in circuit.notes
 
 
+def whole_steps(graph: dict[str, Any], spikes: np.ndarray) -> dict[str, list[tuple[int, int]]]:
+    """IF → LIF → CubaLIF with a bias each, by the closed forms of a step: a spike at its end is an impulse at the start of the next."""
+    a, b, c = graph["a"], graph["b"], graph["c"]
+    fired: dict[str, list[tuple[int, int]]] = {n: [] for n in "abc"}
+    va, vb, vc, current = 0.0, 0.0, 0.0, 0.0
+    before = np.zeros(3)
+    for step in range(len(spikes)):
+        va += a.r[0] * (graph["wa"].weight[0, 0] * before[0] + graph["wa"].bias[0] * DT)
+        vb += b.r[0] / b.tau[0] * graph["wb"].weight[0, 0] * before[1]
+        end = b.v_leak[0] + b.r[0] * graph["wb"].bias[0]
+        vb = end + (vb - end) * math.exp(-DT / b.tau[0])
+        current += c.w_in[0] / c.tau_syn[0] * graph["wc"].weight[0, 0] * before[2]
+        # I(t) = full + (current − full) exp(−t/tau_syn) over the step
+        full = c.w_in[0] * graph["wc"].bias[0]
+        k = c.r[0] * (current - full) * c.tau_syn[0] / (c.tau_syn[0] - c.tau_mem[0])
+        end = c.v_leak[0] + c.r[0] * full
+        vc = end + (vc - end - k) * math.exp(-DT / c.tau_mem[0]) + k * math.exp(-DT / c.tau_syn[0])
+        current = full + (current - full) * math.exp(-DT / c.tau_syn[0])
+        before = np.array([spikes[step], 0.0, 0.0])
+        for k, (name, v) in enumerate((("a", va), ("b", vb), ("c", vc))):
+            if v > 1.0:
+                fired[name].append((step, 0))
+                if k < 2:
+                    before[k + 1] = 1.0
+        va, vb, vc = (0.0 if va > 1 else va), (-0.1 if vb > 1 else vb), (0.1 if vc > 1 else vc)
+    return fired
+
+
+@pytest.mark.parametrize("chip", ["ideal", "loihi-roomy"])
+def test_a_graph_with_if_neurons_runs_in_whole_steps_all_of_it(chip):
+    def affine(weight: float, bias: float) -> nir.Affine:
+        return nir.Affine(np.array([[weight]]), one(bias))
+
+    nodes = CHAIN | {
+        "wa": affine(0.31, 11.3), "a": nir.IF(r=one(0.9), v_threshold=one(1.0)),
+        "wb": affine(0.011, 0.43), "b": lif(tau=0.017, r=1.1, leak=0.2, reset=-0.1),
+        "wc": affine(0.004, 0.37), "c": cuba(0.004, 0.019, 1.3, 0.15, 1.0, 0.1, 1.2),
+    }  # fmt: skip
+    names = ["in", "wa", "a", "wb", "b", "wc", "c", "out"]
+    spikes = np.random.default_rng(1).random(4000) < 0.02
+    given = {"in": SpikeList(tuple((np.flatnonzero(spikes) * DT).tolist()), (0,) * int(spikes.sum()))}
+    circuit = read_nir(nir.NIRGraph(nodes, list(pairwise(names))), dt=DT, inputs=given)
+    expected = whole_steps(nodes, spikes)
+    assert all(len(x) > 5 for x in expected.values())
+    assert steps(circuit, 0.4, CHIPS[chip]) == expected
+    assert any("whole steps" in n for n in circuit.notes)
+
+
 def test_recurrent_loops_chains_of_weights_and_direct_edges():
     """LIF → Linear → LIF itself, two weights in a row as their product, and two edges into one node as their sum."""
     nodes = CHAIN | {

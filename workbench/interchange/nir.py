@@ -4,14 +4,16 @@ NIR (Pedersen et al. 2024, Nat. Commun. 15:8122) describes neurons in continuous
 
 LIF       tau dv/dt = (v_leak − v) + r·I: a Lif, with the exact step. v > v_threshold fires, v becomes v_reset.
 CubaLIF   tau_syn dI/dt = −I + w_in·S; tau_mem dv/dt = (v_leak − v) + r·I: a Lif with an exponential receptor, exact too.
-IF        dv/dt = r·I has no leak, which a Lif cannot be: a DiscreteLif with leak 0, exact for spikes and for constant input.
+IF        dv/dt = r·I has no leak, which a Lif cannot be: a DiscreteLif with leak 0, exact for spikes and for constant input. Since
+          a chip runs one model at a time, LIF and CubaLIF of the same graph become DiscreteLif too, with their exact step.
 Affine    its weights become synapses; its bias a constant current, which a CubaLIF filters with tau_syn from the start on.
 Input     a source: spikes handed in with `advance(inputs=...)`, or any stimulus given here.
 
 A potential of 1 becomes a power of two in volts that keeps threshold and reset within 50 mV; the notes say which. A spike in NIR is
 a Dirac impulse of area 1, so through a weight W it lifts v by r·W/tau (LIF), I by w_in·W/tau_syn (CubaLIF), v by r·W (IF).
 Simulators that step in time often export LIF and CubaLIF for spikes of height 1 that last one step, with r = tau/dt or
-w_in = tau_syn/dt in the file: `spike="step"` multiplies all three by dt. NIR has no delays; here every connection takes one step.
+w_in = tau_syn/dt in the file: `spike="step"` multiplies all three by dt. Potentials start at 0. NIR has no delays; a spike into a Lif
+takes one step here, one into a DiscreteLif acts in the next step, as NIR's would if it were seen at the end of a step.
 """
 
 from __future__ import annotations
@@ -27,8 +29,9 @@ from workbench.circuits.network import Network, Population, Projection, Source
 from workbench.circuits.neurons.discrete_lif import DiscreteLif
 from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.neurons.neuron import Neuron
-from workbench.circuits.stimuli import External, Stimulus
+from workbench.circuits.stimuli import External, SpikeList, Stimulus
 from workbench.circuits.synapses import Current
+from workbench.circuits.wiring import OneToOne
 from workbench.errors import DescriptionError, StoreError, UnsupportedError, WorkbenchError, unknown
 from workbench.interchange import charge
 from workbench.interchange.graph import LARGEST, Graph, Inflow, look, reason
@@ -114,6 +117,8 @@ class _Reader:
 
     def __init__(self, graph: Graph, dt: float, area: float, inputs: Mapping[str, Stimulus]) -> None:
         self.graph, self.dt, self.area, self.inputs = graph, dt, area, inputs
+        self.whole = any(graph.kind(name) == "IF" for name in graph.neurons)
+        """Whether the graph runs in whole steps, because a neuron without leak is among them."""
         self.notes: list[str] = []
         self.populations: dict[str, Population] = {}
         self.sources: dict[str, Source] = {}
@@ -138,7 +143,14 @@ class _Reader:
         for name in graph.outputs:
             self._say_output(name)
         used = {p.source for p in self.projections.values()}
-        self.notes.append(tr("NIR has no delays; here every connection takes one step of {dt:g} ms.", dt=self.dt * 1e3))
+        if self.whole:
+            self.notes.append(
+                tr("A graph with IF neurons runs in whole steps, all of it: a spike acts in the step after it.")
+            )
+        else:
+            self.notes.append(
+                tr("NIR has no delays; here every connection takes one step of {dt:g} ms.", dt=self.dt * 1e3)
+            )
         return Imported(
             written=Network(self.populations, {n: s for n, s in self.sources.items() if n in used}, self.projections),
             dt=self.dt,
@@ -188,49 +200,83 @@ class _Reader:
     def _lif(self, name: str, inflow: Inflow) -> None:
         graph = self.graph
         tau, r = graph.positive(name, "tau"), graph.numbers(name, "r")
+        self._huge(name, r * self.area / tau, inflow)
+        if self.whole:
+            stay = np.exp(-self.dt / tau)
+            scale = self._steps(name, stay, (graph.numbers(name, "v_leak") + r * inflow.bias) * (1 - stay))
+            # an impulse at the start of a step has decayed by its end
+            self._wire(name, inflow, "input", scale * r * self.area / tau * stay)
+            return
         knobs, scale, resistance = self._membrane(name, tau, inflow, r)
         self._add(name, Lif, knobs)
-        self._huge(name, r * self.area / tau, inflow)
         self._wire(name, inflow, "input", scale * r * self.area / tau, current=scale * r / resistance)
 
     def _cuba(self, name: str, inflow: Inflow) -> None:
-        graph = self.graph
-        tau_syn, r, w_in = graph.positive(name, "tau_syn"), graph.numbers(name, "r"), graph.numbers(name, "w_in")
-        knobs, scale, resistance = self._membrane(name, graph.positive(name, "tau_mem"), inflow, r * w_in)
-        knobs["tau_exc"] = tau_syn
+        graph, dt = self.graph, self.dt
+        tau, tau_syn = graph.positive(name, "tau_mem"), graph.positive(name, "tau_syn")
+        r, w_in = graph.numbers(name, "r"), graph.numbers(name, "w_in")
         self._huge(name, w_in * self.area / tau_syn, inflow)
-        held = -scale * r * w_in * inflow.bias / resistance
+        full = r * w_in * inflow.bias  # where r·I settles; it starts from 0
         initial: dict[str, Any] = {}
-        if np.any(held != 0):
-            # the bias is filtered by tau_syn from the start on: the constant less what has not built up yet
-            neuron = self._neuron(Lif, knobs)
-            initial["v"], late = charge.start(neuron, held.size, 0.0, {"exc": held}, dt=self.dt)
+        onto: dict[str, Projection] = {}
+        late = 0
+        if self.whole:
+            stay, kept = np.exp(-dt / tau), np.exp(-dt / tau_syn)
+            gap = np.where(np.abs(tau_syn - tau) < 1e-9 * tau, 1.0, tau_syn - tau)
+            rise = np.where(gap == 1.0, stay * dt / tau, tau_syn / gap * (kept - stay))  # v after a step from r·I = 1
+            constant = (graph.numbers(name, "v_leak") + full) * (1 - stay)
+            scale = self._steps(name, stay, constant, leak_exc=1 - kept, start=-full * rise / stay)
+            if np.any(full):
+                onto = self._brought(name, listed(-scale * full * rise * kept))
+            factor = scale * r * w_in * self.area / tau_syn * rise
+        else:
+            knobs, scale, resistance = self._membrane(name, tau, inflow, r * w_in)
+            knobs["tau_exc"] = tau_syn
+            held = -scale * full / resistance
+            if np.any(held):
+                neuron = self._neuron(Lif, knobs)
+                initial["v"], late = charge.start(neuron, held.size, 0.0, {"exc": held}, dt=dt)
+                source, onto = charge.brought(name, held.size, neuron, {"exc": held}, dt=dt)
+                self.sources[f"start of {name}"] = source
+            self._add(name, Lif, knobs, initial)
+            factor = scale * r * w_in * self.area / tau_syn / resistance
+        for projection in onto.values():
+            self.projections[f"start of {name}"] = projection
             self.notes.append(
                 tr("Node '{node}': its bias builds up with tau_syn, which one spike from outside brings; {late} of {size} neurons are not exact in the first two steps.",
-                   node=name, late=late, size=held.size)
+                   node=name, late=late, size=full.size)
             )  # fmt: skip
-            self.sources[f"start of {name}"], onto = charge.brought(name, held.size, neuron, {"exc": held}, dt=self.dt)
-            self.projections[f"start of {name}"] = onto["exc"]
-        self._add(name, Lif, knobs, initial)
-        self._wire(name, inflow, "exc", scale * r * w_in * self.area / tau_syn / resistance)
+        self._wire(name, inflow, "exc", factor)
+
+    def _brought(self, name: str, weight: Any) -> dict[str, Projection]:
+        """What a synaptic current in whole steps lacks at the start, from the second step on."""
+        size = self.graph.size(name)
+        self.sources[f"start of {name}"] = Source(size, SpikeList((0.0,) * size, tuple(range(size))))
+        return {"exc": Projection(f"start of {name}", name, OneToOne(), weight=weight, delay=self.dt, receptor="exc")}
 
     def _if(self, name: str, inflow: Inflow) -> None:
-        graph = self.graph
-        r, threshold, reset = (graph.numbers(name, k) for k in ("r", "v_threshold", "v_reset"))
+        r = self.graph.numbers(name, "r")
+        scale = self._steps(name, np.ones_like(r), r * inflow.bias * self.dt)
+        self._wire(name, inflow, "input", scale * r * self.area)
+
+    def _steps(
+        self, name: str, stay: NDArray[Any], constant: NDArray[Any], *, leak_exc: Any = 1.0, start: Any = 0.0
+    ) -> float:
+        """A neuron in whole steps, of whose potential `stay` stays in a step; gives what a potential of 1 becomes."""
+        threshold, reset = self.graph.numbers(name, "v_threshold"), self.graph.numbers(name, "v_reset")
         self._below(reset, threshold)
         # a power of two that brings the threshold near 2^16 keeps weights fine on their grid
-        scale = (
-            2.0 ** np.floor(np.log2(2.0**16 / np.max(np.abs([threshold, reset]))))
-            if np.any([threshold, reset])
-            else 1.0
-        )
+        scale = float(2.0 ** np.floor(np.log2(2.0**16 / np.max(np.abs([threshold, reset])))))
         self._scaled(name, f"{scale:g}")
-        self._add(
-            name,
-            DiscreteLif,
-            {"threshold": threshold * scale, "reset": reset * scale, "bias": scale * r * inflow.bias * self.dt},
-        )
-        self._wire(name, inflow, "input", scale * r * self.area)
+        knobs = {
+            "threshold": threshold * scale,
+            "reset": reset * scale,
+            "bias": constant * scale,
+            "leak": 1 - stay,
+            "leak_exc": leak_exc,
+        }
+        self._add(name, DiscreteLif, knobs, {"v": np.asarray(start) * scale})
+        return scale
 
     def _below(self, reset: NDArray[Any], threshold: NDArray[Any]) -> None:
         if np.any(reset >= threshold):
