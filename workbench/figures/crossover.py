@@ -54,7 +54,7 @@ def over_activity(
         float(f([*values, *dense.values()])) for f in (np.min, np.max)
     )  # room above, where the crossing is named
     alt = tr(
-        "{what} of a step: the event chip needs {low} at an activity of {least:.3g} and {high} at {most:.3g}; {name} needs {dense}.",
+        "Per step, {what}: the event chip needs {low} at an activity of {least:.3g} and {high} at {most:.3g}; {name} needs {dense}.",
         what=tr(what),
         low=_readable(float(values[0]), unit),
         high=_readable(float(values[-1]), unit),
