@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.properties.networks import networks
+from workbench.circuits import CIRCUITS
+from workbench.circuits.library.worm import ROLES, connectome
 from workbench.circuits.network import Network, Population, Projection
 from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.synapses import Current, Gap
@@ -84,6 +86,19 @@ def test_traffic_is_one_packet_for_each_neuron_and_core(network, seed):
             == expected
         )
         assert found.total == sum(expected.values())
+
+
+def test_the_worm_in_order_sends_2137_packets():
+    """The number of the lesson, by a plain loop over the published contacts: sixteen cells a core, in the order of the table."""
+    worm = connectome()
+    place = {name: k for k, name in enumerate(name for role in ROLES for name in worm.cells[role])}
+    pairs = set()
+    for (a, b), contacts in worm.chemical.items():
+        i, j, *_ = contacts.matrix
+        pairs |= {(place[worm.cells[a][s]], place[worm.cells[b][t]] // 16) for s, t in zip(i, j, strict=True)}
+    assert len(pairs) == 2137
+    netlist = unfold(CIRCUITS["worm"].network(), seed=0)
+    assert reach(netlist, (np.arange(netlist.size) // 16).astype(np.int32)).inside.pairs == 2137
 
 
 def test_rows_of_traffic_hold_both_directions_and_no_diagonal():

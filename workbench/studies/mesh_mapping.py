@@ -32,7 +32,15 @@ from workbench.words import tr
 
 __all__ = ["MeshMapping", "layered"]
 
-METHODS = ("random", "row-major", "hilbert", "force-directed", "annealing")
+METHODS = {
+    "random": "hops_random",
+    "row-major": "hops_row_major",
+    "hilbert": "hops_hilbert",
+    "force-directed": "hops_force_directed",
+    "annealing": "hops_annealing",
+}
+"""Each placement, and the name of its number: mean hops of a unicast packet."""
+
 SEARCHES = ("force-directed", "annealing")
 SIDE = 64
 """Tiles along each side of the large mesh of the two bars that do not hang on the network."""
@@ -97,7 +105,8 @@ class MeshMapping(Study):
         traffic = of_reach(made.reached.inside, core_of, len(made.cores), rates)
         searches = {name: place.method(name, traffic, chip, self.seed) for name in METHODS}
         far = {name: found.costs[-1] / traffic.total for name, found in searches.items()}
-        numbers = _numbers(made, chip, netlist) | {f"hops_{_name(n)}": value for n, value in far.items()}
+        numbers = _numbers(made, chip, netlist) | {METHODS[n]: value for n, value in far.items()}
+        numbers["share_of_random"] = far["force-directed"] / far["random"]
         numbers |= {"sweeps": len(searches["force-directed"].costs) - 1} | self._mesh_numbers(chip)
         drawn = self._pictures(netlist, made, rates)
         drawn |= {
@@ -225,7 +234,3 @@ def _work(made: Plan, rates: NDArray[np.float64] | None) -> NDArray[np.float64]:
 
 def _plain(chip: EventChip) -> EventChip:
     return replace(chip, partition="sequential", placement="row-major", routing="unicast")
-
-
-def _name(method: str) -> str:
-    return method.replace("-", "_")
