@@ -40,7 +40,8 @@ def convert(objects: Sequence[Any], namespace: Mapping[str, Any], begun: float |
     script.dt = _step([*groups, *(o for kind in _TAKEN[1:] for o in kinds[kind])])
     if begun is None:
         magic = brian2.magic_network
-        begun = float(magic.t_) if any(o in magic.objects for o in groups) else 0.0
+        # there is no public name for the network an object has run in
+        begun = float(magic.t_) if any(o._network == magic.id for o in groups) else 0.0
     if begun:
         script.note(
             tr(
