@@ -34,11 +34,11 @@ class Workload:
 
 
 def vogels_abbott(name: str, *, silent: bool = False) -> Circuit:
-    """W1 and W1C: the circuits as they are in the library; silent with the resting potential at the reset."""
+    """W1 and W1C: the circuits as they are in the library; silent with a threshold that nothing reaches."""
     circuit: Any = CIRCUITS[name]
     if not silent:
         return circuit
-    return replace(circuit, neuron=replace(circuit.neuron, rest=circuit.neuron.reset, bias=0.0))
+    return replace(circuit, neuron=replace(circuit.neuron, threshold=50 * mV))
 
 
 def balanced(delay: Any, *, drive: float = 24.6 * mV, size: int = 20_000) -> Network:
