@@ -104,7 +104,7 @@ class MeshMapping(Study):
         core_of = made.mapped.core_of
         traffic = of_reach(made.reached.inside, core_of, len(made.cores), rates)
         searches = {name: place.method(name, traffic, chip, self.seed) for name in METHODS}
-        far = {name: found.costs[-1] / traffic.total for name, found in searches.items()}
+        far = {name: float(found.costs[-1]) / traffic.total for name, found in searches.items()}
         numbers = _numbers(made, chip, netlist) | {METHODS[n]: value for n, value in far.items()}
         numbers["share_of_random"] = far["force-directed"] / far["random"]
         numbers |= {"sweeps": len(searches["force-directed"].costs) - 1} | self._mesh_numbers(chip)
