@@ -72,7 +72,8 @@ def read_architecture(path: str | Path) -> Architecture:
 
     Held: a mesh of equal tiles of equal cores, hops priced alike east and west, and north and south; the barrier (`latency_sync`, fixed
     or table); one leaky_integrate_fire price list; up to three synapse units (one plain, one with "dense" and one with "conv" in its
-    name); a dendrite's costs, added to the synaptic operation or the update they belong to. Raises DescriptionError for what is wrong
+    name); a dendrite's costs, added to the synaptic operation or the update they belong to. The chip computes in whole numbers, with 24
+    bits for a weight, so that what `read_network` calls exact is. Raises DescriptionError for what is wrong
     with the file, and UnsupportedError for what the chip cannot hold; both name the file, line, column and path.
     """
     top = load(path)
@@ -115,6 +116,8 @@ def read_architecture(path: str | Path) -> Architecture:
         axons_out=2**31 - 1,
         barriers=_barriers(noc, attributes),
         counting="nonzero",
+        arithmetic="integer",
+        weight_bits=24,
         link_buffer=attributes.child("link_buffer_size").whole(low=1, high=1_000_000),
         prices=prices,
     )

@@ -39,13 +39,14 @@ def read_network(
 
     A group becomes a population of DiscreteLif. In SANA-FE a step is: v loses v · (1 − leak_decay) and is cut to a whole 1/64
     towards zero; the arrivals of the step before, and the bias, are added unless the neuron is refractory; above the threshold it
-    fires and is reset. Exact are: leak_decay 1 where all numbers are whole 1/64 (no rounding needed); other leaks with whole 1/64
-    and no input_decay (population in units of 1/64, losses rounded away from zero); soft and hard resets; refractory_delay where
-    v rests meanwhile; reverse_reset_mode saturate; every synapse acts in the next step, one `dt` later.
+    fires and is reset. Our neuron does the same in units of 1/64, with losses rounded away from zero, wherever all numbers are whole
+    1/64, and computes it exactly in whole numbers. A leak_decay within 10⁻⁶ of a whole number of 1/4096 is taken as that
+    number (their files write 0.99975585937 for 4095/4096). Held too: soft and hard resets; refractory_delay where v rests meanwhile;
+    reverse_reset_mode saturate. Every synapse acts in the next step, one `dt` later.
 
-    Refused unless `approximate`: numbers that are not whole 1/64, input_decay, a first potential that leaks (SANA-FE does not leak
-    in its first step), force_update of neurons without a bias. Refused always: other reset modes, noise, delays, multi-tap and
-    TrueNorth units, neurons mapped twice or not at all, cores that are not there.
+    Refused unless `approximate`, which then computes without rounding: numbers that are not whole 1/64, input_decay, other leaks, a first
+    potential that leaks (SANA-FE does not leak in its first step), force_update of neurons without a bias. Refused always: other
+    reset modes, noise, delays, multi-tap and TrueNorth units, neurons mapped twice or not at all, cores that are not there.
 
     Neurons on units of the model "input" become sources: their spikes are outside operations and send no packets on the chip.
     """
@@ -124,7 +125,7 @@ def _population(group: Group, weights: NDArray[np.float64], approximate: bool) -
             raise group.nodes(other)[0].wrong(
                 tr("'{name}' belongs to input units; group '{group}' is on a neuron.", name=other, group=group.name)
             )
-    decay = numbers["leak_decay"]
+    numbers["leak_decay"] = decay = _snapped(numbers["leak_decay"])
     for name in ("leak_decay", "input_decay"):
         if not ((numbers[name] >= 0) & (numbers[name] <= 1)).all():
             raise _at(group, name).wrong(tr("{name} lies between 0 and 1.", name=name))
@@ -133,27 +134,35 @@ def _population(group: Group, weights: NDArray[np.float64], approximate: bool) -
         raise _at(group, "refractory_delay").refused(
             tr("refractory_delay is one whole number of steps for a whole group.")
         )
-    if not approximate:
-        _exact(group, numbers, weights, refractory[0], mode)
-    fine = (
-        bool((decay < 1).any())
-        and _whole(*(numbers[k] for k in ("bias", "reset", "potential")), weights)
-        and not _lasting(group)
+    lowest = group.numbers("reverse_threshold") if reverse == "saturate" else np.full(group.size, -np.inf)
+    if (numbers["reset"] < lowest).any():
+        raise _at(group, "reset").refused(tr("a reset below the reverse_threshold is nothing our neuron does."))
+    whole = (
+        ["bias", "reset", "potential"]
+        + ["reverse_threshold"] * (reverse == "saturate")
+        + ["threshold"] * (mode == "soft")
     )
+    numbers["reverse_threshold"] = group.numbers("reverse_threshold")
+    if not approximate:
+        _exact(group, numbers, weights, refractory[0], whole)
+    leaks = bool(((decay * 4096) % 1 == 0).all())
+    fine = leaks and _whole(*(numbers[k] for k in whole), weights) and not _lasting(group)
     scale = FINE if fine else 1
-    lowest = group.numbers("reverse_threshold") * scale if reverse == "saturate" else None
+    # A whole potential is above a threshold when it is above the whole number below it.
+    threshold = np.floor(numbers["threshold"] * scale) if fine else numbers["threshold"]
+    below = {} if reverse == "none" else {"lowest": widely(lowest * scale)}
     try:
         neuron = DiscreteLif(
             leak=widely(1.0 - decay),
             leak_exc=widely(1.0 - numbers["input_decay"]),
             leak_inh=widely(1.0 - numbers["input_decay"]),
-            threshold=widely(numbers["threshold"] * scale),
+            threshold=widely(threshold),
             reset=widely(numbers["reset"] * scale),
             bias=widely(numbers["bias"] * scale),
             refractory=int(refractory[0]),
             after_spike="reset" if mode == "hard" else "subtract",
             rounding="away" if fine else "none",
-            **({} if lowest is None else {"lowest": widely(lowest)}),
+            **below,
         )
     except DescriptionError as error:
         raise group.node.wrong(str(error)) from None
@@ -169,73 +178,54 @@ def _whole(*values: NDArray[np.float64]) -> bool:
     return all(bool((v * FINE == np.rint(v * FINE)).all()) for v in values)
 
 
+def _snapped(decay: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Decays, those that are a decimal of a whole number of 1/4096 as that number."""
+    near = np.rint(decay * 4096)
+    return np.where(np.abs(decay * 4096 - near) < 1e-6, near / 4096, decay)
+
+
 def _exact(
-    group: Group, numbers: dict[str, NDArray[np.float64]], weights: NDArray[np.float64], refractory: float, mode: str
+    group: Group,
+    numbers: dict[str, NDArray[np.float64]],
+    weights: NDArray[np.float64],
+    refractory: float,
+    whole: list[str],
 ) -> None:
     """Raise UnsupportedError where our neuron would not do step for step what SANA-FE's does."""
     say = tr("read_network(…, approximate=True) takes it all the same.")
-    soft = mode == "soft"
-    for name in ("bias", "reset", "potential", *(("threshold",) if soft else ())):
+    for name in whole:
         if not _whole(numbers[name]):
-            raise _at(group, name).refused(
-                tr(
-                    "{name} of '{group}' is no whole number of 1/64, to which SANA-FE cuts potentials.",
-                    name=name,
-                    group=group.name,
-                )
-                + " "
-                + say
-            )
-    if not _whole(weights):
-        raise group.node.refused(
-            tr(
-                "weights onto '{group}' are no whole numbers of 1/64, to which SANA-FE cuts potentials.",
+            what = tr(
+                "{name} of '{group}' is no whole number of 1/64, to which SANA-FE cuts potentials.",
+                name=name,
                 group=group.name,
             )
-            + " "
-            + say
+            raise _at(group, name).refused(f"{what} {say}")
+    if not _whole(weights):
+        what = tr(
+            "weights onto '{group}' are no whole numbers of 1/64, to which SANA-FE cuts potentials.", group=group.name
         )
+        raise group.node.refused(f"{what} {say}")
     if numbers["input_decay"].any():
-        raise _at(group, "input_decay").refused(
-            tr("input_decay leaves fractions that SANA-FE cuts to whole 1/64 of the potential; we do not.") + " " + say
-        )
+        what = tr("input_decay leaves fractions that SANA-FE cuts to whole 1/64 of the potential; we do not.")
+        raise _at(group, "input_decay").refused(f"{what} {say}")
     leaks = numbers["leak_decay"] < 1
-    for decay in np.unique(numbers["leak_decay"][leaks]):
-        wrong = _first_difference(float(decay))
-        if wrong is not None:
-            raise _at(group, "leak_decay").refused(
-                tr(
-                    "leak_decay {decay:g} rounds otherwise than our neuron at v = {v:g}; use a whole number of 1/4096.",
-                    decay=float(decay),
-                    v=wrong,
-                )
-                + " "
-                + say
-            )
+    odd = numbers["leak_decay"] * 4096 % 1 != 0
+    if odd.any():
+        what = tr(
+            "leak_decay {decay:g} is no whole number of 1/4096, the leaks our neuron has.",
+            decay=float(numbers["leak_decay"][odd][0]),
+        )
+        raise _at(group, "leak_decay").refused(f"{what} {say}")
     if (numbers["potential"][leaks] != 0).any():
-        raise _at(group, "potential").refused(
-            tr("SANA-FE does not leak in its first step, our neuron does: a first potential that leaks differs.")
-            + " "
-            + say
-        )
-    if refractory > 1 and leaks.any() and (soft or numbers["reset"][leaks].any()):
-        raise _at(group, "refractory_delay").refused(
-            tr("SANA-FE leaks while refractory, our neuron rests: with a reset other than 0 they differ.") + " " + say
-        )
-    forced = (group.numbers("force_update") > 0) & (numbers["bias"] == 0)
-    if forced.any():
-        raise _at(group, "force_update").refused(
-            tr("force_update counts silent neurons as active; our chip counts what happens.") + " " + say
-        )
-
-
-def _first_difference(decay: float) -> float | None:
-    """The first potential up to 32,768 at which SANA-FE's cut and our rounding of the loss differ; None if there is none."""
-    v = np.arange(2**21, dtype=np.float64)
-    theirs = np.trunc(v * decay)
-    ours = v - np.ceil((1.0 - decay) * v)
-    different = np.flatnonzero(theirs != ours)
-    return float(different[0]) / FINE if different.size else None
+        what = tr("SANA-FE does not leak in its first step, our neuron does: a first potential that leaks differs.")
+        raise _at(group, "potential").refused(f"{what} {say}")
+    if refractory > 1 and leaks.any() and ("threshold" in whole or numbers["reset"][leaks].any()):
+        what = tr("SANA-FE leaks while refractory, our neuron rests: with a reset other than 0 they differ.")
+        raise _at(group, "refractory_delay").refused(f"{what} {say}")
+    if ((group.numbers("force_update") > 0) & (numbers["bias"] == 0)).any():
+        what = tr("force_update counts silent neurons as active; our chip counts what happens.")
+        raise _at(group, "force_update").refused(f"{what} {say}")
 
 
 def _wiring(bundle: Bundle, groups: dict[str, Group], scale: float, event: str) -> tuple[Any, float | Distribution]:
