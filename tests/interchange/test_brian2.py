@@ -100,6 +100,15 @@ def test_at_most_five_added_lines_take_a_script_to_energy():
     assert any("Monitors" in n for n in notes)
 
 
+def test_importing_the_readers_loads_nothing_heavy():
+    code = (
+        "import sys, workbench.interchange as room; room.from_brian2, room.read_nir, room.Imported; "
+        "print(*sorted({'brian2', 'nir', 'h5py', 'numba', 'scipy', 'sympy', 'xarray'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []
+
+
 def test_delta_synapses_by_synapse_weights_signs_and_delays():
     with brian() as b:
         G = b.NeuronGroup(

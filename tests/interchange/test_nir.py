@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -365,6 +366,13 @@ def test_numbers_that_make_no_sense_are_refused_with_their_node():
         read_nir(nir.NIRGraph(CHAIN, [("in", "out")]))
     with pytest.raises(UnsupportedError, match=r"takes a file or a nir.NIRGraph, not int"):
         read_nir(3)
+
+
+def test_without_the_package_a_file_says_what_to_install(tmp_path, monkeypatch):
+    nir.write(tmp_path / "a.nir", chain(lif()))
+    monkeypatch.setitem(sys.modules, "nir", None)
+    with pytest.raises(UnsupportedError, match=r"neuromorphic-workbench\[interchange\]"):
+        read_nir(tmp_path / "a.nir")
 
 
 def test_bad_files_are_refused_before_their_arrays_are_read(tmp_path):

@@ -13,7 +13,8 @@ exponentially, delta synapses), or of Izhikevich, AdEx and HodgkinHuxley; Synaps
 PoissonGroup, PoissonInput, SpikeGeneratorGroup; subgroups. Numbers come from the namespace or from the groups' parameters, one for all
 or one for each neuron. Monitors are left out. Everything else is refused, with its name and its line.
 
-Every group becomes one population of its name. The integration is ours (for Lif the exact step), so a script that says
+A potential marked (unless refractory) stands still and drops jumps while it is refractory, as ours does; one that is not marked is
+taken without refractory period only. Every group becomes one population of its name. The integration is ours (for Lif the exact step), so a script that says
 method='exact' gives the same spikes until rounding tells two chaotic networks apart. A potential without unit becomes a voltage:
 one unit is the largest power of two that keeps threshold and reset within 50 mV, and the notes say which.
 """
@@ -51,7 +52,9 @@ def from_brian2(objects: Any = None, *, namespace: Mapping[str, Any] | None = No
 
     begun: float | None = None
     if objects is None:
-        objects = [o for o in around.values() if _is_object(o)]
+        from brian2 import collect  # noqa: PLC0415
+
+        objects = collect(level=1)
     elif hasattr(objects, "objects"):
         begun, objects = float(objects.t_), objects.objects
     elif isinstance(objects, Mapping):

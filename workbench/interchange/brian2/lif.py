@@ -63,7 +63,7 @@ def lif(model: Model) -> Membrane:
     bias = (total * scale - rest) / resistance
     while not natural and np.max(np.abs(bias)) > 90e-9:
         resistance, bias = resistance * 2, bias / 2
-    knobs, receptors = assign(model, _SLOTS, np.asarray(above))
+    knobs, receptors = assign(model, "Lif", _SLOTS, np.asarray(above))
     threshold = np.asarray(above) * scale
     knobs |= {
         "tau": tau,

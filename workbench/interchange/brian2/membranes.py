@@ -319,8 +319,10 @@ def _refractory(script: Script, group: Any, v: str) -> Any:
     return value
 
 
-def assign(model: Model, slots: Mapping[str, Sequence[str]], below: Number) -> tuple[dict[str, Number], dict[str, str]]:
-    """Which receptor each synaptic variable gets, and the neuron's knobs that follow.
+def assign(
+    model: Model, kind: str, slots: Mapping[str, Sequence[str]], below: Number
+) -> tuple[dict[str, Number], dict[str, str]]:
+    """Which receptor of a `kind` each synaptic variable gets, and the neuron's knobs that follow.
 
     `slots` maps "exc" to the receptors of that slot, such as ("exc", "exc_g"). Variables that decay alike share a slot; a
     conductance that pulls below `below` prefers the inhibitory one.
@@ -347,7 +349,7 @@ def assign(model: Model, slots: Mapping[str, Sequence[str]], below: Number) -> t
             lines,
             tr(
                 "too many different synapses: {model} has {count} kinds, each with one decay time and one reversal potential.",
-                model="Lif",
+                model=kind,
                 count=len(names),
             ),
         )

@@ -59,7 +59,7 @@ def _finish(
             line_of(model.group.user_equations, x),
             tr("{model} has no receptor for '{name}'.", model=kind.__name__, name=x),
         )
-    decays, receptors = assign(model, slots, knobs.get("cut", 0.0)) if model.terms else ({}, {})
+    decays, receptors = assign(model, kind.__name__, slots, knobs.get("cut", 0.0)) if model.terms else ({}, {})
     ports = {model.v: Port("input", 1.0)} if "input" in kind.receptors else {}
     for term in model.terms:
         ports[term.name] = Port(receptors[term.name], model.number(sympy.cancel(term.scale * capacitance)))
