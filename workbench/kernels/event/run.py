@@ -37,23 +37,19 @@ def _meet(sync, threads, met):
                 spins = 3000
 
 
-@njit(forceinline=True)
-def _rain(f, n, place, at, live, drawn, blocks, noise, arrivals):
-    """Draw one source's spikes for one block and add them to its arrivals at `at`; returns how many."""
-    born = n - noise.delay[f]
-    if born < noise.begin[f] or born >= noise.end[f] or born < 0:
-        return np.int64(0)
-    w1, w2 = words(noise.key[f], born)
-    first, last = noise.table_at[f], noise.table_at[f + 1]
-    low, high, table = first + noise.low[f], first + noise.high[f], noise.table
+@njit(inline="always")
+def _rain(born, key, first, last, low, high, table, weight, index, place, at, live, drawn, arrivals):
+    """Draw one source's spikes of step `born` for one block and add them to its arrivals at `at`; returns how many."""
+    w1, w2 = words(key, born)
+    low, high = first + low, first + high
     # One wraparound test for both rare ends: least <= x < most.
     least = table[low - 1] if low > first else uint32(0)
     most = table[high] if high < last else uint32(0xFFFFFFFF)
     passed, width = uint32(low - first), uint32(most - least)
-    odd = count(blocks.index, place, w1, w2, table, uint64(low), uint64(high), passed, least, width, drawn)
+    odd = count(index, place, w1, w2, table, uint64(low), uint64(high), passed, least, width, drawn)
     while odd:
         k = uint64(trailing(odd))
-        x = bits(w1, w2, blocks.index[place + k])
+        x = bits(w1, w2, index[place + k])
         total = uint32(0)
         for t in range(first, last):
             total += uint32(x >= table[t])
@@ -63,7 +59,7 @@ def _rain(f, n, place, at, live, drawn, blocks, noise, arrivals):
         for k in range(LANES):
             if not (live >> uint32(k)) & uint32(1):
                 drawn[k] = uint32(0)
-    return np.int64(add_counts(drawn, arrivals, at, noise.weight[f]))
+    return np.int64(add_counts(drawn, arrivals, at, weight))
 
 
 @njit(cache=True, nogil=True)
@@ -87,7 +83,19 @@ def advance(
     block_core, live, drawn = blocks.core, blocks.live, scratch.drawn[thread]
     active, outside_here = scratch.active[thread], scratch.outside[thread]
     spike_step, spike_neuron, sync, waiting = scratch.step, scratch.neuron, scratch.sync, scratch.waiting
-    given = outside.current
+    given, listed = outside.current, outside.at
+    # Reaching into a tuple counts a reference, which is slow in a loop: everything is taken out once.
+    parts, population, index = blocks.parts, blocks.population, blocks.index
+    neuron, place_of, ordered = blocks.neuron, blocks.place, blocks.ordered
+    f_population, f_key, f_table, f_at = noise.population, noise.key, noise.table, noise.table_at
+    f_low, f_high, f_weight, f_row = noise.low, noise.high, noise.weight, noise.row
+    f_delay, f_begin, f_end = noise.delay, noise.begin, noise.end
+    t_first, t_field, t_stride, t_origin = taps.first, taps.field, taps.stride, taps.origin
+    t_at, t_width, t_share, t_out = taps.at, taps.width, taps.share, taps.out
+    codes, cuts, weights, sender_of, bundles = rows.codes, rows.cuts, rows.weights, rows.sender, rows.first
+    r_base, r_start, r_delay, r_weight = rows.base, rows.start, rows.delay, rows.weight
+    r_weighted, r_weight_at = rows.weighted, rows.weight_at
+    pending, touched_words = scratch.pending, scratch.touched
     tapped = taps.field.size > 0
     means = tapped and taps.share.min() < 1.0
     noisy = noise.population.size
@@ -96,7 +104,7 @@ def advance(
     n = start
     while n < stop and written + size <= spike_step.size:
         m = min(n + window, stop, n + (spike_step.size - written) // size)
-        if outside.at[m - start] > outside.at[n - start]:
+        if listed[m - start] > listed[n - start]:
             for part in range(first_part, last_part):
                 _deliver_outside(part, n, m, start, slots, kinds, rows, blocks, outside, arrivals, outside_here)
                 # Whoever looked only at the places that spikes went to would miss these.
@@ -109,7 +117,7 @@ def advance(
         backwards = not means and n & 1
         for part_turn in range(last_part - first_part):
             part = last_part - 1 - part_turn if backwards else first_part + part_turn
-            low, high = uint64(blocks.parts[part]), uint64(blocks.parts[part + 1])
+            low, high = uint64(parts[part]), uint64(parts[part + 1])
             stride = (high - low) * LANES
             plane, base = stride * uint64(kinds), low * LANES * ring
             for turn in range(high - low):
@@ -122,15 +130,17 @@ def advance(
                     here = base + slot * plane + (b - low) * LANES
                     slot = slot + uint64(1) if slot + uint64(1) < uint64(slots) else uint64(0)
                     if tapped:
-                        for t in range(taps.first[b], taps.first[b + uint64(1)]):
-                            if s % taps.stride[t] == 0:
-                                spot = taps.at[t] + (s - taps.origin[t]) // taps.stride[t] * taps.width[t]
-                                taps.out[spot] += np.float64(fields[uint64(taps.field[t])]) * taps.share[t]
+                        for t in range(t_first[b], t_first[b + uint64(1)]):
+                            if s % t_stride[t] == 0:
+                                spot = t_at[t] + (s - t_origin[t]) // t_stride[t] * t_width[t]
+                                t_out[spot] += np.float64(fields[uint64(t_field[t])]) * t_share[t]
                     for f in range(noisy):
-                        if noise.population[f] == blocks.population[b]:
-                            to = here + uint64(noise.row[f]) * stride
-                            drops = _rain(f, s, place, to, alive, drawn, blocks, noise, arrivals)
-                            outside_here[uint64(s - start), core] += drops
+                        born = s - f_delay[f]
+                        if f_population[f] == population[b] and born >= f_begin[f] and born < f_end[f]:
+                            outside_here[uint64(s - start), core] += _rain(
+                                born, f_key[f], f_at[f], f_at[f + 1], f_low[f], f_high[f], f_table, f_weight[f],
+                                index, place, here + uint64(f_row[f]) * stride, alive, drawn, arrivals,
+                            )  # fmt: skip
                     row = uint64(s - start) * places + place
                     if sparse:
                         fired, touched = apply_without_arrivals(
@@ -149,41 +159,42 @@ def advance(
                 begin = part * slots + np.int64(first_slot)
                 _deliver_few(
                     n - start, begin * room, begin * room + waiting[begin], base + first_slot * plane, stride, low, high,
-                    states, shape, blocks, fields, hold, arrivals, fired_words, active, scratch,
+                    states, shape, block_core, fields, hold, arrivals, fired_words, active, pending, touched_words,
                 )  # fmt: skip
             for s in range(n, m):
                 waiting[part * slots + s % slots] = 0
         met += 1
         _meet(sync, threads, met)
         if thread == 0:
-            sync[8] = _gather(n, m, total, blocks, fired_words, spike_step, spike_neuron, written)
+            sync[8] = _gather(n, m, total, neuron, place_of, ordered, fired_words, spike_step, spike_neuron, written)
         met += 1
         _meet(sync, threads, met)
         first, written = written, sync[8]
         for part in range(first_part, last_part):
             _deliver(
-                part, first, written, slots, kinds, rows, blocks, arrivals, spike_step, spike_neuron, few, room, scratch
-            )
+                part, first, written, slots, kinds, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
+                r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,
+            )  # fmt: skip
         n = m
     return n, written
 
 
 @njit(inline="always")
-def _gather(n, m, total, blocks, fired_words, spike_step, spike_neuron, written):
+def _gather(n, m, total, neuron, place_of, ordered, fired_words, spike_step, spike_neuron, written):
     """Write the spikes of steps `n` to `m` in order of step and neuron."""
     for s in range(n, m):
         at = uint64(s - n) * total
-        if blocks.ordered:
+        if ordered:
             for b in range(total):
                 word = fired_words[at + b]
                 while word:
                     spike_step[written] = s
-                    spike_neuron[written] = blocks.neuron[b * LANES + uint64(trailing(word))]
+                    spike_neuron[written] = neuron[b * LANES + uint64(trailing(word))]
                     written += 1
                     word &= uint32(word - uint32(1))
         else:
-            for i in range(uint64(blocks.place.size)):
-                place = uint64(blocks.place[i])
+            for i in range(uint64(place_of.size)):
+                place = uint64(place_of[i])
                 if (fired_words[at + (place >> uint64(5))] >> uint32(place & uint64(31))) & uint32(1):
                     spike_step[written] = s
                     spike_neuron[written] = i
@@ -191,13 +202,13 @@ def _gather(n, m, total, blocks, fired_words, spike_step, spike_neuron, written)
     return written
 
 
-@njit(forceinline=True)
+@njit(inline="always")
 def _deliver_few(
-    row, first, last, at, stride, low, high, states, shape, blocks, fields, hold, arrivals, fired_words, active, scratch
-):
+    row, first, last, at, stride, low, high, states, shape, block_core, fields, hold, arrivals, fired_words, active,
+    pending, touched_words,
+):  # fmt: skip
     """Add the arrivals of one step to the states, place by place, and count who was touched: what `apply` does for all lanes."""
     zero = arrivals.dtype.type(0)
-    pending, touched_words = scratch.pending, scratch.touched
     for q in range(first, last):
         code = uint64(pending[q])
         value = arrivals[at + code]
@@ -213,16 +224,18 @@ def _deliver_few(
             if len(shape.delta) == 0 or receptor > uint64(0) or hold[low * LANES + place] == 0:
                 fields[spot] += value
     for b in range(low, high):
-        active[uint64(row), uint64(blocks.core[b])] += popcount(touched_words[b] & ~fired_words[b])
+        active[uint64(row), uint64(block_core[b])] += popcount(touched_words[b] & ~fired_words[b])
         touched_words[b] = uint32(0)
 
 
-@njit(forceinline=True)
-def _deliver(part, first, last, slots, kinds, rows, blocks, arrivals, spike_step, spike_neuron, few, room, scratch):
+@njit(inline="always")
+def _deliver(
+    part, first, last, slots, kinds, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
+    r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,
+):  # fmt: skip
     """Put the synapses of the spikes `first` to `last` into the arrivals of one part."""
-    codes, weights, flat = rows.codes, rows.weights, rows.cuts
-    width, mine = uint64(blocks.parts.size), uint64(part)
-    low, high = uint64(blocks.parts[part]), uint64(blocks.parts[part + 1])
+    width, mine = uint64(parts.size), uint64(part)
+    low, high = uint64(parts[part]), uint64(parts[part + 1])
     plane = (high - low) * LANES * uint64(kinds)
     base = low * LANES * uint64(kinds) * uint64(slots)
     end = base + uint64(slots) * plane
@@ -230,44 +243,44 @@ def _deliver(part, first, last, slots, kinds, rows, blocks, arrivals, spike_step
     for q in range(first, last):
         if q + AHEAD < last:
             ahead = spike_neuron[q + AHEAD]
-            sender = rows.sender[ahead]
-            for k in range(rows.first[sender], rows.first[sender + 1]):
-                prefetch(codes, uint64(flat[uint64(rows.base[k] + ahead - rows.start[sender]) * width + mine]))
+            sender = sender_of[ahead]
+            for k in range(bundles[sender], bundles[sender + 1]):
+                prefetch(codes, uint64(cuts[uint64(r_base[k] + ahead - r_start[sender]) * width + mine]))
         i = spike_neuron[q]
         if spike_step[q] != step:
             step = spike_step[q]
             slot = uint64(step % slots)
-        sender = rows.sender[i]
-        for k in range(rows.first[sender], rows.first[sender + 1]):
-            spot = uint64(rows.base[k] + i - rows.start[sender]) * width + mine
-            a, z = uint64(flat[spot]), uint64(flat[spot + uint64(1)])
-            shift = uint64(rows.weight_at[k])
-            weight = rows.weight[k]
-            if rows.delay[k] > 0:
-                due = slot + uint64(rows.delay[k])
+        sender = sender_of[i]
+        for k in range(bundles[sender], bundles[sender + 1]):
+            spot = uint64(r_base[k] + i - r_start[sender]) * width + mine
+            a, z = uint64(cuts[spot]), uint64(cuts[spot + uint64(1)])
+            shift = uint64(r_weight_at[k])
+            weight = r_weight[k]
+            if r_delay[k] > 0:
+                due = slot + uint64(r_delay[k])
                 due = due - uint64(slots) if due >= uint64(slots) else due
                 at = base + due * plane
-                if rows.weighted[k]:
+                if r_weighted[k]:
                     for s in range(a, z):
                         arrivals[at + uint64(codes[s])] += arrivals.dtype.type(weights[s + shift])
                 elif few:
                     here = part * slots + np.int64(due)
-                    known = scratch.waiting[here] + np.int64(z - a)
+                    known = waiting[here] + np.int64(z - a)
                     if known <= room:
-                        put = uint64(here * room + scratch.waiting[here]) - a
+                        put = uint64(here * room + waiting[here]) - a
                         for s in range(a, z):
-                            scratch.pending[put + s] = codes[s]
+                            pending[put + s] = codes[s]
                             arrivals[at + uint64(codes[s])] += weight
                     else:
                         for s in range(a, z):
                             arrivals[at + uint64(codes[s])] += weight
-                    scratch.waiting[here] = known
+                    waiting[here] = known
                 else:
                     for s in range(a, z):
                         arrivals[at + uint64(codes[s])] += weight
             else:
                 at = base + slot * plane
-                if rows.weighted[k]:
+                if r_weighted[k]:
                     for s in range(a, z):
                         to = at + uint64(codes[s])
                         to = to - (end - base) if to >= end else to
