@@ -140,3 +140,17 @@ def test_nonsense_prices_events_and_units_are_refused() -> None:
     assert 1 * mJ == 1e-3  # a price of a thousand millijoule would be refused, one is not
     with pytest.raises(DescriptionError, match="did you mean 'truenorth'"):
         CHIPS["true-north"]
+
+
+def test_the_command_line_lists_chips_with_their_marks_and_one_chip_with_its_sources() -> None:
+    from click.testing import CliRunner
+
+    from workbench.cli.lists import chips
+
+    listed = CliRunner().invoke(chips, []).output.splitlines()
+    assert len(listed) == 1 + len(CHIPS)
+    row = next(line for line in listed if line.startswith("tianqin-class"))
+    assert "assumed" in row and "published" not in row and "computed" not in row
+    one = CliRunner().invoke(chips, ["truenorth"]).output
+    assert "axons_out" in one and "a neuron sends to one axon of one core" in one
+    assert "computed: (58 GSOPS / 400 GSOPS/W" in one
