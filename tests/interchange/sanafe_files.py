@@ -102,7 +102,15 @@ def group(name: str, neurons: str, **attributes: Any) -> str:
 
 
 def random_network(
-    seed: int, *, cores: int, neurons: int, packets: int, synapses: int, firing: float, leak: float = 1.0
+    seed: int,
+    *,
+    cores: int,
+    neurons: int,
+    packets: int,
+    synapses: int,
+    firing: float,
+    leak: float = 1.0,
+    least: int = -3,
 ) -> dict[str, str]:
     """A network whose firing neurons are driven to fire every few steps and send to `packets` random cores each."""
     rng = np.random.default_rng(seed)
@@ -113,7 +121,7 @@ def random_network(
     for i in np.flatnonzero(drive):
         for c in rng.choice(cores, min(packets, cores), replace=False):
             for j in rng.choice(neurons, min(synapses, neurons), replace=False):
-                edges.append(f"  - pop.{i} -> pop.{c * neurons + j}: {{weight: {rng.integers(-3, 4)}}}")
+                edges.append(f"  - pop.{i} -> pop.{c * neurons + j}: {{weight: {rng.integers(least, 4)}}}")
     mappings = [f"  - pop.{c * neurons}..{c * neurons + neurons - 1}: {{core: {c // 4}.{c % 4}}}" for c in range(cores)]
     return {
         "groups": group(
