@@ -137,7 +137,8 @@ def _columns(rows: Sequence[Row]) -> Iterable[tuple[str, list[str]]]:
 
     yield tr("engine"), [str(row["engine"]) for row in rows]
     yield tr("arithmetic"), [str(row["arithmetic"]) for row in rows]
-    yield tr("threads"), cells("threads", str) if any(row.get("threads", 1) != 1 for row in rows) else [""] * len(rows)
+    threaded = any(row.get("threads", 1) != 1 for row in rows)
+    yield tr("threads"), cells("threads", str) if threaded else [""] * len(rows)
     wall = any(row.get("clock") == "wall" for row in rows)
     yield tr("wall time") if wall else tr("CPU time"), [clock(row) for row in rows]
     yield tr("M events/s"), cells("events_per_s", lambda x: f"{x / 1e6:,.1f}")
@@ -148,7 +149,7 @@ def _columns(rows: Sequence[Row]) -> Iterable[tuple[str, list[str]]]:
     for ours in rows:
         if str(ours["engine"]).startswith(OURS) and len(rows) > 1:
             times = [None if row is ours else speed(ours, row) for row in rows]
-            name = " ".join([ours["engine"], ours["arithmetic"]] + ([str(ours["threads"])] if wall else []))
+            name = " ".join([ours["engine"], ours["arithmetic"]] + ([str(ours["threads"])] if threaded else []))
             yield (
                 tr("faster: {engine}", engine=name),
                 ["" if x is None else f"{x:.2f} ×" if x < 10 else f"{x:,.0f} ×" for x in times],
