@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +52,16 @@ def test_a_cut_flow_list_says_line_and_column(tmp_path: Path) -> None:
         network(tmp_path, NET[: NET.index("threshold")])
 
 
-def test_an_enormous_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
+def test_an_enormous_file_is_refused_before_it_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def read(path: Path) -> bytes:
+        raise AssertionError(f"{path} was read")
+
+    monkeypatch.setattr(Path, "read_bytes", read)
     with (tmp_path / "arch.yaml").open("wb") as file:
         file.seek(document.LARGEST)  # a hole: nothing is written
         file.write(b"x")
-    began = time.process_time()
     with pytest.raises(DescriptionError, match="arch.yaml has 64 MB; at most 64 MB are read"):
         sanafe.read_architecture(tmp_path / "arch.yaml")
-    assert time.process_time() - began < 60
 
 
 def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
