@@ -145,14 +145,14 @@ class FixedProbability(Wiring):
 
     def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
         """See Wiring; straight from the rule, without a list of edges."""
-        if numbered:
-            return Wiring.rows(self, sources, targets, key, numbered=True)
         from workbench.kernels import wiring  # noqa: PLC0415  compiled kernels only when something is wired
 
-        start, flat = wiring.rows_of_pairs(
-            sources, targets, np.uint64(key), np.uint64(self._threshold()), _narrow(targets)(0)
+        limit = np.uint64(self._threshold())
+        most = _narrow(sources * targets)(0)
+        start, flat, edge = wiring.rows_of_pairs(
+            sources, targets, np.uint64(key), limit, _narrow(targets)(0), most, numbered
         )
-        return Rows(start, flat, None)
+        return Rows(start, flat, edge if numbered else None)
 
 
 @final
@@ -191,12 +191,14 @@ class FixedInDegree(Wiring):
 
     def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
         """See Wiring; two passes over the rule, no list of edges."""
-        if numbered:
-            return Wiring.rows(self, sources, targets, key, numbered=True)
         from workbench.kernels import wiring  # noqa: PLC0415
 
-        start, flat = wiring.rows_of_draws(sources, targets, self.inputs(sources), np.uint64(key), _narrow(targets)(0))
-        return Rows(start, flat, None)
+        degree = self.inputs(sources)
+        most = _narrow(degree * targets)(0)
+        start, flat, edge = wiring.rows_of_draws(
+            sources, targets, degree, np.uint64(key), _narrow(targets)(0), most, numbered
+        )
+        return Rows(start, flat, edge if numbered else None)
 
     def count(self, sources: int, targets: int, key: int) -> int:
         """In-degree × targets."""
@@ -288,6 +290,24 @@ class HashRule(Wiring):
         i = np.repeat(np.arange(sources, dtype=np.int64), self.fan_out)
         order = np.argsort(j, kind="stable")
         return i[order].astype(np.int32), j[order].astype(np.int32)
+
+    def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
+        """See Wiring; straight from the rule, without a list of edges."""
+        from workbench.kernels import wiring  # noqa: PLC0415
+
+        start, flat, edge = wiring.rows_of_hash(
+            sources,
+            targets,
+            self.fan_out,
+            np.uint64(key),
+            round(self.locality * 2**32),
+            min(2 * self.reach + 1, targets),
+            _narrow(targets)(0),
+            _narrow(sources)(0),
+            _narrow(self.fan_out * sources)(0),
+            numbered,
+        )
+        return Rows(start, flat, edge if numbered else None)
 
     def count(self, sources: int, targets: int, key: int) -> int:
         """Fan-out × sources."""

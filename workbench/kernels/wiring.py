@@ -9,8 +9,8 @@ from workbench.kernels.rule import bits, words
 
 
 @njit(cache=True, nogil=True)
-def rows_of_draws(sources, targets, degree, key, sample):
-    """Fixed in-degree: (start int64[sources + 1], targets of the type of `sample`)."""
+def rows_of_draws(sources, targets, degree, key, sample, number, numbered):
+    """Fixed in-degree: (start int64[sources + 1], targets of the type of `sample`, canonical numbers if `numbered`)."""
     start = np.zeros(sources + 1, np.int64)
     drawn = np.empty(degree, np.uint32)
     for j in range(targets):
@@ -23,6 +23,7 @@ def rows_of_draws(sources, targets, degree, key, sample):
         start[i + 1] += start[i]
     at = start[:-1].copy()
     flat = np.empty(start[sources], type(sample))
+    edge = np.empty(start[sources] if numbered else 0, type(number))
     for j in range(targets):
         w1, w2 = words(key, j)
         for k in range(degree):
@@ -30,13 +31,15 @@ def rows_of_draws(sources, targets, degree, key, sample):
         for k in range(degree):
             i = drawn[k]
             flat[at[i]] = j
+            if numbered:
+                edge[at[i]] = j * degree + k
             at[i] += 1
-    return start, flat
+    return start, flat, edge
 
 
 @njit(cache=True, nogil=True)
-def rows_of_pairs(sources, targets, key, limit, sample):
-    """Fixed probability: (start, targets); pair (i, j) is connected if bits(key, j, i) < limit."""
+def rows_of_pairs(sources, targets, key, limit, sample, number, numbered):
+    """Fixed probability: (start, targets, canonical numbers); pair (i, j) is connected if bits(key, j, i) < limit."""
     start = np.zeros(sources + 1, np.int64)
     for j in range(targets):
         w1, w2 = words(key, j)
@@ -46,13 +49,18 @@ def rows_of_pairs(sources, targets, key, limit, sample):
         start[i + 1] += start[i]
     at = start[:-1].copy()
     flat = np.empty(start[sources], type(sample))
+    edge = np.empty(start[sources] if numbered else 0, type(number))
+    found = 0
     for j in range(targets):
         w1, w2 = words(key, j)
         for i in range(sources):
             if uint64(bits(w1, w2, uint32(i))) < limit:
                 flat[at[i]] = j
+                if numbered:
+                    edge[at[i]] = found
+                found += 1
                 at[i] += 1
-    return start, flat
+    return start, flat, edge
 
 
 @njit(inline="always")
@@ -102,6 +110,49 @@ def rows_of_total(sources, targets, total, key, target, source, number, numbered
     at = start[:-1].copy()
     flat = np.empty(total, type(target))
     edge = np.empty(total if numbered else 0, type(number))
+    for t in range(targets):
+        for e in range(into[t], into[t + 1]):
+            s = dealt[e]
+            flat[at[s]] = t
+            if numbered:
+                edge[at[s]] = e
+            at[s] += 1
+    return start, flat, edge
+
+
+@njit(inline="always")
+def _reach(key, i, sources, targets, fan_out, local, width, out):
+    """The targets of source i, draw by draw: `HashRule.targets_of`."""
+    w1, w2 = words(key, i)
+    home = np.int64(i) * targets // max(sources, 1)
+    for k in range(uint64(fan_out)):
+        x = uint64(bits(w1, w2, uint32(k)))
+        to = np.int64((x * uint64(targets)) >> uint64(32))
+        if local and uint64(bits(w1, w2, uint32(k) + uint32(0x80000000))) < uint64(local):
+            to = (home - width // 2 + np.int64((x * uint64(width)) >> uint64(32))) % targets
+        out[k] = to
+
+
+@njit(cache=True, nogil=True)
+def rows_of_hash(sources, targets, fan_out, key, local, width, target, source, number, numbered):
+    """Every source's own draws: (start, targets, canonical numbers). Dealt to targets first, then to sources, as above."""
+    reached = np.empty(fan_out, np.int64)
+    into = np.zeros(targets + 1, np.int64)
+    for i in range(sources):
+        _reach(key, i, sources, targets, fan_out, local, width, reached)
+        for k in range(fan_out):
+            into[reached[k] + 1] += 1
+    for k in range(targets):
+        into[k + 1] += into[k]
+    at, dealt = into[:-1].copy(), np.empty(sources * fan_out, type(source))
+    for i in range(sources):
+        _reach(key, i, sources, targets, fan_out, local, width, reached)
+        for k in range(fan_out):
+            dealt[at[reached[k]]] = i
+            at[reached[k]] += 1
+    start = np.arange(sources + 1) * np.int64(fan_out)
+    at, flat = start[:-1].copy(), np.empty(sources * fan_out, type(target))
+    edge = np.empty(flat.size if numbered else 0, type(number))
     for t in range(targets):
         for e in range(into[t], into[t + 1]):
             s = dealt[e]

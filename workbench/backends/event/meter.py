@@ -12,9 +12,25 @@ from numpy.typing import NDArray
 from workbench.backends.event.cores import Fan, sum_at
 from workbench.backends.event.timing import ChipClock, work_of
 from workbench.chips.event import EVENTS, EventChip
+from workbench.errors import UnsupportedError
 from workbench.recordings.ledger import Ledger
+from workbench.words import tr
 
 __all__ = ["Meter"]
+
+_TIMED = (
+    "active update",
+    "inactive update",
+    "outside operation",
+    "core step",
+    "spike",
+    "packet",
+    "packet received",
+    "synaptic operation",
+    "dense operation",
+    "shared operation",
+)
+"""The prices the clock asks for, in its order."""
 
 
 @final
@@ -33,6 +49,7 @@ class Meter:
         Ledger.room(math.ceil(max(1, steps) / self.every), cores, len(EVENTS))
         self.step = 0
         self.clock = 0.0
+        self._home, self._sent = fan.core_of.astype(np.int32), fan.per_spike["packet"].astype(np.int32)
         self._neurons = np.bincount(fan.core_of, minlength=cores).astype(np.int64)
         self._tiles = len({c.tile for c in fan.placement.cores})
         self._done: list[NDArray[np.int64]] = []
@@ -42,26 +59,23 @@ class Meter:
         self._active, self._outside = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
         self._begin, self._begin_clock = 0, 0.0
         price = chip.prices
-        dense, shared = fan.dense, fan.shared
-        plain = fan.arrays["operations"] - sum(x for x in (dense, shared) if x is not None)
-        work = work_of(chip, synaptic=plain, dense=0 if dense is None else dense, shared=0 if shared is None else shared)
-        self._work = np.ascontiguousarray(work, np.float64)
+        nothing = np.zeros(fan.arrays["core"].size, np.int32)
+        dense, shared = (nothing if x is None else x for x in (fan.dense, fan.shared))
+        plain = fan.arrays["operations"] - dense - shared
         self._network: ChipClock | None = None
-        if chip.timing != "simple":
+        if chip.timing == "simple":
+            self._listeners = _packed(fan.arrays["core"], plain, dense, shared)
+        else:
             self._network = ChipClock(
                 chip,
                 core_of=fan.core_of,
                 tiles=np.array([c.tile for c in fan.placement.cores], np.int32).reshape(-1, 2),
                 start=fan.arrays["start"],
                 core=fan.arrays["core"],
-                work=self._work,
+                work=work_of(chip, synaptic=plain, dense=dense, shared=shared),
             )
-        self._sending = price["spike"].seconds + fan.per_spike["packet"] * price["packet"].seconds
         self._seconds = (
-            price["active update"].seconds,
-            price["inactive update"].seconds,
-            price["outside operation"].seconds,
-            price["core step"].seconds,
+            *(price[e].seconds for e in _TIMED),
             chip.barrier(self._tiles),
         )
 
@@ -89,10 +103,9 @@ class Meter:
                 spike_step,
                 spike_neuron,
                 fan.arrays["start"],
-                fan.arrays["core"],
-                self._work,
-                fan.core_of,
-                self._sending,
+                self._listeners,
+                self._home,
+                self._sent,
                 active,
                 outside,
                 self._neurons,
@@ -183,3 +196,17 @@ class Meter:
         self.step, self._begin, self.every = arrays["meter.step"].tolist()
         if self._network is not None:
             self._network.resume({k.removeprefix("queues."): v for k, v in arrays.items() if k.startswith("queues.")})
+
+
+def _packed(core: NDArray[Any], *operations: NDArray[Any]) -> NDArray[Any]:
+    """The cores each neuron reaches and its operations there, as the clock reads them: 16 bits each."""
+    words = np.asarray(core, np.uint64).copy()
+    most = max([int(core.max(initial=0)), *(int(o.max(initial=0)) for o in operations)])
+    if most >= 1 << 16:
+        raise UnsupportedError(
+            tr("A chip's clock counts up to {most} cores, and as many synapses of one neuron on one core.", most=65_535)
+        )
+    for number, many in enumerate(operations, start=1):
+        words |= np.asarray(many, np.uint64) << np.uint64(16 * number)
+    # Where all operations are of one kind half the bytes do.
+    return words.astype(np.uint32) if int(words.max(initial=0)) < 1 << 32 else words
