@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 
 from workbench.backends.base import compile
-from workbench.chips import CHIPS, Ideal
+from workbench.chips import CHIPS
 from workbench.circuits import CIRCUITS
 from workbench.circuits.drive import draw
 from workbench.circuits.unfold import unfold
-from workbench.mapping.quantise import quantise
 from workbench.units import ms
 
 DT = 0.1 * ms
@@ -30,10 +29,9 @@ def rates(circuit: str, chip: Any) -> tuple[np.ndarray, list[str], tuple[str, ..
     rows, losses, names = [], (), []
     for seed in SEEDS:
         netlist = unfold(CIRCUITS[circuit].quick().network(), seed=seed)
-        made, losses = quantise(netlist, chip, dt=DT)
-        drive = draw(netlist, DURATION, dt=DT, seed=seed)
-        on = FLOAT if made is netlist else Ideal()
-        counts = compile(made, on, dt=DT, seed=seed).run(drive).counts
+        program = compile(netlist, chip, dt=DT, seed=seed)
+        losses = program.placement.losses
+        counts = program.run(draw(netlist, DURATION, dt=DT, seed=seed)).counts
         names = list(counts)
         rows.append([counts[n] / netlist.populations[n].size / DURATION for n in names])
     return np.array(rows), names, losses

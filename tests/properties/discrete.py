@@ -18,7 +18,7 @@ FLOATS, WHOLE = "none", "away"
 
 
 @st.composite
-def neurons(draw, *, rounding: str, size: int) -> DiscreteLif:
+def neurons(draw, *, rounding: str, size: int, floored: bool) -> DiscreteLif:
     """A neuron model for a population of `size`, its numbers whole when it rounds."""
     whole = rounding == WHOLE
 
@@ -37,7 +37,7 @@ def neurons(draw, *, rounding: str, size: int) -> DiscreteLif:
         threshold=threshold,
         reset=number(-1000, 0) if draw(st.booleans()) else 0.0,
         bias=bias,
-        lowest=draw(st.sampled_from([-(2.0**31), -2000.0])),
+        lowest=draw(st.sampled_from([-(2.0**31), *([-2000.0] if floored else [])])),
         refractory=draw(st.integers(0, 6)),
         after_spike=draw(st.sampled_from(["reset", "subtract"])),
         rounding=rounding,
@@ -45,12 +45,14 @@ def neurons(draw, *, rounding: str, size: int) -> DiscreteLif:
 
 
 @st.composite
-def discrete_networks(draw, *, rounding: str | None = None, external: bool = True) -> Network:
+def discrete_networks(draw, *, rounding: str | None = None, floored: bool = True) -> Network:
     """One to three populations, their sources, and projections of any kind between them."""
     rounding = rounding or draw(st.sampled_from([FLOATS, WHOLE]))
     sizes = draw(st.lists(st.integers(1, 10), min_size=1, max_size=3))
     populations = {
-        f"P{k}": Population(n, draw(neurons(rounding=rounding, size=n)), {"v": float(draw(st.integers(-500, 1000)))})
+        f"P{k}": Population(
+            n, draw(neurons(rounding=rounding, size=n, floored=floored)), {"v": float(draw(st.integers(-500, 1000)))}
+        )
         for k, n in enumerate(sizes)
     }
     sources: dict[str, Source] = {}
@@ -86,7 +88,7 @@ def discrete_networks(draw, *, rounding: str | None = None, external: bool = Tru
             "regular": Regular(200.0, 1 * ms, phase=0.5),
             "list": SpikeList((0.001, 0.002, 0.002, 0.03), (0, 1 % size, 0, 0)),
             "external": External(),
-        }[draw(st.sampled_from(["poisson", "regular", "list", *(["external"] if external else [])]))]
+        }[draw(st.sampled_from(["poisson", "regular", "list", "external"]))]
         sources[f"S{k}"] = Source(size, made)
         add(f"S{k}", f"S{k}", size, target)
     return Network(populations, sources, projections)

@@ -38,6 +38,7 @@ TOP = 2.0**22
 """A threshold is put at most here, so that a potential has room for two of them below zero."""
 
 _FLOWS = ("exc", "inh")
+_NOTHING = 2.0**-24
 
 
 @final
@@ -230,7 +231,7 @@ def _from_discrete(cells: Cells, *, rounded: bool) -> _Steps:
         gains = {}
         for name in ("leak", *(f"leak_{r}" for r in _FLOWS)):
             kept, said = _leak(cells.name, name, p[name], 0.0, rounded=True)
-            gains[name] = np.divide(kept, p[name], out=np.ones_like(kept), where=p[name] > 0)
+            gains[name] = np.divide(kept, p[name], out=np.ones_like(kept), where=kept > 0)
             p[name] = kept
             losses += said if name == "leak" or name[5:] in cells.receptors else ()
         p["bias"] = p["bias"] * gains["leak"]
@@ -257,11 +258,11 @@ def _discrete(
 def _leak(
     population: str, name: str, share: NDArray[np.float64], dt: float, *, rounded: bool
 ) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """A leak as the chip keeps it (never none where there was one), and what that does to its time constant."""
+    """A leak as the chip keeps it (at least one part where it could take a unit from 24 bits), and what that does to its time constant."""
     share = np.asarray(share, np.float64)
     if not rounded:
         return share, ()
-    parts = np.where(share > 0, np.clip(np.rint(share * LEAKS), 1, LEAKS), 0.0)
+    parts = np.where(share >= _NOTHING, np.clip(np.rint(share * LEAKS), 1, LEAKS), 0.0)
     kept = parts / LEAKS
     off = np.abs(kept - share)
     if np.max(off, initial=0.0) < 1e-9:
