@@ -18,6 +18,8 @@ from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.synapses import Current, Gap
 from workbench.circuits.unfold import Netlist, unfold
 from workbench.circuits.wiring import AllToAll, FixedInDegree
+from workbench.mapping import reach as module
+from workbench.mapping import traffic as traffic_module
 from workbench.mapping.reach import in_degree, reach
 from workbench.mapping.traffic import traffic
 from workbench.units import ms, mV
@@ -42,13 +44,17 @@ def slow_pairs(netlist: Netlist, core_of: np.ndarray) -> tuple[Counter, Counter,
 
 
 @settings(max_examples=60, deadline=None)
-@given(networks(), st.integers(1, 5), st.integers(0, 2**31))
-def test_reach_is_what_a_loop_over_synapses_finds(network, cores, seed):
+@given(networks(), st.integers(1, 5), st.integers(0, 2**31), st.sampled_from([0, 40, module.SMALL]))
+def test_reach_is_what_a_loop_over_synapses_finds(network, cores, seed, small):
+    """For a small network by sorting, for a large one by compiled loops, and for one that grows from the one to the other."""
     netlist = unfold(network, seed=seed % 1000)
     core_of = np.random.default_rng(seed).integers(0, cores, netlist.size).astype(np.int32)
     cores = int(core_of.max()) + 1
     inside, outside, stored = slow_pairs(netlist, core_of)
-    found = reach(netlist, core_of)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "SMALL", small)
+        found = reach(netlist, core_of)
+        assert in_degree(netlist).sum() == sum(inside.values()) + sum(outside.values())
     ours = {
         (int(i), int(c)): int(n)
         for i, c, n in zip(found.inside.senders, found.inside.core, found.inside.operations, strict=True)
@@ -66,7 +72,6 @@ def test_reach_is_what_a_loop_over_synapses_finds(network, cores, seed):
     assert found.synapses.tolist() == [sum(n for c, n in every if c == k) for k in range(cores)]
     assert found.axons_in.tolist() == [sum(1 for c, _ in every if c == k) for k in range(cores)]
     assert found.axons_out.tolist() == [sum(1 for i, _ in inside if core_of[i] == k) for k in range(cores)]
-    assert in_degree(netlist).sum() == sum(inside.values()) + sum(outside.values())
 
 
 @settings(max_examples=40, deadline=None)
@@ -116,8 +121,6 @@ def test_rows_of_traffic_hold_both_directions_and_no_diagonal():
 
 
 def test_many_cores_are_counted_by_sorting_and_give_the_same(monkeypatch):
-    from workbench.mapping import traffic as module
-
     netlist = unfold(
         Network(
             populations={"A": Population(200, Lif())},
@@ -127,13 +130,16 @@ def test_many_cores_are_counted_by_sorting_and_give_the_same(monkeypatch):
     )
     core_of = (np.arange(200) // 5).astype(np.int32)
     dense = traffic(netlist, core_of)
-    monkeypatch.setattr(module, "DENSE", 0)
+    monkeypatch.setattr(traffic_module, "SMALL", 0)
+    compiled = traffic(netlist, core_of)
+    monkeypatch.setattr(traffic_module, "DENSE", 0)
     sparse = traffic(netlist, core_of)
     for name in ("source", "target", "packets"):
         assert np.array_equal(getattr(dense, name), getattr(sparse, name))
+        assert np.array_equal(getattr(dense, name), getattr(compiled, name))
 
 
-def test_memory_grows_with_the_pairs_found_and_not_with_neurons_times_cores():
+def test_memory_grows_with_the_pairs_found_and_not_with_neurons_times_cores(monkeypatch):
     """50,000 neurons of fan-out 3 on 6,250 cores: a table would take 1.25 GB; the pairs are 150,000."""
     netlist = unfold(
         Network(
@@ -143,6 +149,7 @@ def test_memory_grows_with_the_pairs_found_and_not_with_neurons_times_cores():
         seed=1,
     )
     core_of = (np.arange(50_000) // 8).astype(np.int32)
+    monkeypatch.setattr(module, "SMALL", 0)
     reach(netlist, core_of)  # compiled before it is measured
     tracemalloc.start()
     found = reach(netlist, core_of)

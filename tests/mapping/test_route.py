@@ -54,12 +54,22 @@ def slow_links(ways, spikes, tree):
 
 
 @settings(max_examples=50, deadline=None)
-@given(networks(), placements, st.sampled_from(["unicast", "multicast"]))
-def test_hops_and_loads_are_what_walking_every_way_finds(network, drawn, routing):
-    ways, rng = found_ways(network, drawn, routing)
+@given(networks(), placements, st.sampled_from(["unicast", "multicast"]), st.sampled_from([0, route.SMALL]))
+def test_hops_and_loads_are_what_walking_every_way_finds(network, drawn, routing, small):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(route, "SMALL", small)
+        ways, rng = found_ways(network, drawn, routing)
     spikes = rng.integers(0, 7, len(ways.core_of))
     loads, crossed = slow_links(ways, spikes, routing == "multicast")
     assert ways.hops.tolist() == crossed
+    price, core_of = ways.chip.prices, ways.core_of
+    for n in range(core_of.size):
+        mine = ways.reach.core[ways.reach.start[n] : ways.reach.start[n + 1]]
+        far = np.abs(ways.tiles[mine].astype(int) - ways.tiles[core_of[n]])
+        times = far @ [price["east-west hop"].seconds, price["north-south hop"].seconds]
+        times[far.sum(axis=1) == 0] = price["tile-local packet"].seconds
+        assert ways.path[n] == pytest.approx(times.max(initial=0.0))
+        assert ways.local[n] == min((far.sum(axis=1) == 0).sum(), 1 if routing == "multicast" else mine.size)
     measured = ways.link_loads(spikes)
     assert measured.dtype == np.int64
     assert {(tile, d): int(n) for tile, d, n in route.links(measured)} == loads

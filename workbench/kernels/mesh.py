@@ -324,15 +324,6 @@ def _summed(loads):
 
 
 @njit(cache=True, nogil=True)
-def unicast_loads(source, target, amount, loads):
-    """The packets over every link: number k sends `amount[k]` from tile source[k] to target[k], both (x, y)."""
-    for k in range(amount.size):
-        _row(loads, source[k, 1], source[k, 0], target[k, 0], amount[k])
-        _column(loads, target[k, 0], source[k, 1], target[k, 1], amount[k])
-    _summed(loads)
-
-
-@njit(cache=True, nogil=True)
 def unicast(start, core, home, tiles, times, local, east_west, north_south, path):
     """One packet of each sender to each of its cores: those that stay on the tile, hops by axis, and the longest way, s.
 

@@ -101,12 +101,29 @@ def merge(start_a, core_a, operations_a, start_b, core_b, operations_b, at, core
 
 
 @njit(cache=True, nogil=True)
-def count_cores(core, by_kind, axons, synapses):
-    """Add to each core how many senders reach it, and how many synapses they have there."""
-    for k in range(core.size):
-        axons[core[k]] += 1
-        for kind in range(by_kind.shape[0]):
-            synapses[core[k]] += by_kind[kind, k]
+def add_rows(start, targets, core, table):
+    """Add one block to `table` (senders, cores): how many synapses of each sender lie on each core."""
+    for i in range(start.size - 1):
+        row = table[i]
+        for s in range(start[i], start[i + 1]):
+            row[core[targets[s]]] += 1
+
+
+@njit(cache=True, nogil=True)
+def compressed(table, at, reached, operations):
+    """Write the entries of `table` (kinds, senders, cores) that hold any synapse, row by row from `at` on."""
+    kinds, senders, cores = table.shape
+    for i in range(senders):
+        k = at[i]
+        for c in range(cores):
+            some = False
+            for kind in range(kinds):
+                some |= table[kind, i, c] != 0
+            if some:
+                reached[k] = c
+                for kind in range(kinds):
+                    operations[kind, k] = table[kind, i, c]
+                k += 1
 
 
 @njit(cache=True, nogil=True)

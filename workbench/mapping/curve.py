@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,14 +11,14 @@ from numpy.typing import NDArray
 __all__ = ["boustrophedon", "hilbert", "row_major"]
 
 
-def hilbert(wide: int, high: int) -> NDArray[np.int32]:
-    """The tiles (x, y) of a mesh of any size in the order of Hilbert's curve, shape (wide · high, 2).
+def hilbert(wide: int, high: int, *, first: int | None = None) -> NDArray[np.int32]:
+    """The tiles (x, y) of a mesh of any size in the order of Hilbert's curve, shape (wide · high, 2), or the `first` of them.
 
     On a square of 2^k tiles it is Hilbert's curve (1891). Other rectangles are halved as evenly as they allow; then one step of
     the curve may go to a diagonal neighbour where both an odd and an even side make it unavoidable.
     """
     along, across = ((wide, 0), (0, high)) if wide >= high else ((0, high), (wide, 0))
-    return np.array(list(_walk((0, 0), along, across)), np.int32).reshape(-1, 2)
+    return np.array(list(islice(_walk((0, 0), along, across), first)), np.int32).reshape(-1, 2)
 
 
 Pair = tuple[int, int]

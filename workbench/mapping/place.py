@@ -42,7 +42,8 @@ def row_major(cores: int, chip: EventChip) -> NDArray[np.int32]:
 def hilbert(cores: int, chip: EventChip) -> NDArray[np.int32]:
     """The tile of each core: tiles are filled along a space-filling curve, so that neighbours in number are neighbours on the mesh."""
     _check_room(cores, chip)
-    return curve.hilbert(chip.tiles_x, chip.tiles_y)[np.arange(cores) // chip.cores_per_tile]
+    tile = np.arange(cores) // chip.cores_per_tile
+    return curve.hilbert(chip.tiles_x, chip.tiles_y, first=-(-cores // chip.cores_per_tile))[tile]
 
 
 def random(cores: int, chip: EventChip, *, seed: int) -> NDArray[np.int32]:

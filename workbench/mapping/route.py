@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from workbench.chips.event import EventChip
 from workbench.errors import DescriptionError
-from workbench.mapping.reach import Reach
+from workbench.mapping.reach import SMALL, Reach
 from workbench.mapping.traffic import of_reach
 from workbench.words import tr
 
@@ -76,12 +76,12 @@ class Ways:
 
         The first axis is DIRECTIONS; [0, y, x] is the link from tile (x, y) to the east. Whole spikes give whole loads.
         """
-        from workbench.kernels import mesh  # noqa: PLC0415  compiled kernels only when something is mapped
-
         fired = np.ones(self.packet.size, np.int64) if spikes is None else np.asarray(spikes)
         whole = np.issubdtype(fired.dtype, np.integer)
         loads = np.zeros((4, self.chip.tiles_y, self.chip.tiles_x), np.int64 if whole else np.float64)
         if self.chip.routing == "multicast":
+            from workbench.kernels import mesh  # noqa: PLC0415  compiled kernels only when something is mapped
+
             nothing = np.zeros(fired.size, np.int64)
             mesh.multicast(
                 self.reach.start, self.reach.core, self.core_of, self.tiles, fired.astype(loads.dtype), loads,
@@ -90,7 +90,7 @@ class Ways:
         else:
             sent = of_reach(self.reach, self.core_of, len(self.tiles), fired.astype(np.float64))
             amount = np.rint(sent.packets) if whole else sent.packets
-            mesh.unicast_loads(self.tiles[sent.source], self.tiles[sent.target], amount.astype(loads.dtype), loads)
+            _along(loads, self.tiles[sent.source], self.tiles[sent.target], amount.astype(loads.dtype))
         return loads
 
     def per_spike(self) -> dict[str, NDArray[np.int64]]:
@@ -111,21 +111,49 @@ class Ways:
 
 def ways(found: Reach, core_of: NDArray[np.int32], tiles: NDArray[np.int32], chip: EventChip) -> Ways:
     """The ways of every neuron's packets, by the chip's routing."""
-    from workbench.kernels import mesh  # noqa: PLC0415
-
     size = core_of.size
     local, east_west, north_south = (np.zeros(size, np.int64) for _ in range(3))
     longest = np.zeros(size)
-    price = chip.prices
-    times = np.array([price[e].seconds for e in ("east-west hop", "north-south hop", "tile-local packet")])
-    mesh.unicast(found.start, found.core, core_of, tiles, times, local, east_west, north_south, longest)
+    times = [chip.prices[e].seconds for e in ("east-west hop", "north-south hop", "tile-local packet")]
+    if found.pairs <= SMALL:
+        sender = found.senders
+        across, along = hops(tiles, core_of[sender], found.core)
+        stays = across + along == 0
+        for total, part in ((local, stays), (east_west, across), (north_south, along)):
+            total += np.bincount(sender, part, size).astype(np.int64)
+        np.maximum.at(longest, sender, np.where(stays, times[2], across * times[0] + along * times[1]))
+    else:
+        from workbench.kernels import mesh  # noqa: PLC0415  compiled kernels only for what is large
+
+        mesh.unicast(found.start, found.core, core_of, tiles, np.array(times), local, east_west, north_south, longest)
     received = np.diff(found.start)
     packet = received
     if chip.routing == "multicast":
+        from workbench.kernels import mesh  # noqa: PLC0415
+
         packet, local = np.minimum(received, 1), np.minimum(local, 1)
         nothing, loads = np.zeros(size, np.int64), np.zeros((4, chip.tiles_y, chip.tiles_x), np.int64)
         mesh.multicast(found.start, found.core, core_of, tiles, nothing, loads, east_west, north_south)
     return Ways(found, core_of, tiles, chip, packet, received, local, east_west, north_south, longest)
+
+
+def _along(loads: NDArray[Any], source: NDArray[np.int32], target: NDArray[np.int32], amount: NDArray[Any]) -> None:
+    """Put `amount[k]` on every link of the way from tile source[k] to target[k].
+
+    Each stretch is written as a step up where it begins and a step down where it ends; running sums fill in between.
+    """
+    (x, y), (to_x, to_y) = source.T, target.T
+    for plus, minus, a, b, line in ((0, 1, x, to_x, y), (2, 3, y, to_y, to_x)):
+        for link, goes in ((plus, b > a), (minus, b < a)):
+            cells = (line[goes], a[goes]), (line[goes], b[goes])
+            begins, ends = cells if link < 2 else ((p, q) for q, p in cells)
+            np.add.at(loads[link], begins, amount[goes])
+            np.add.at(loads[link], ends, -amount[goes])
+    for link, axis, back in ((0, 1, 1), (1, 1, -1), (2, 0, 1), (3, 0, -1)):
+        way = [slice(None), slice(None)]
+        way[axis] = slice(None, None, back)
+        view = loads[link][tuple(way)]
+        np.cumsum(view, axis=axis, out=view)
 
 
 def links(loads: NDArray[Any]) -> list[tuple[Tile, str, float]]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.circuits.unfold import Netlist
-from workbench.mapping.reach import Reach, Synapses, reach
+from workbench.mapping.reach import SMALL, Reach, Synapses, reach
 
 __all__ = ["Traffic", "of_reach", "traffic"]
 
@@ -37,7 +37,7 @@ class Traffic:
         apart = self.source != self.target
         a, b, w = self.source[apart], self.target[apart], self.packets[apart]
         one, other = np.concatenate([a, b]), np.concatenate([b, a])
-        key, amount = _summed(one.astype(np.int64) * self.cores + other, np.concatenate([w, w]))
+        key, amount = _summed(one.astype(np.int64) * self.cores + other, np.concatenate([w, w]), self.cores)
         start = np.searchsorted(key, np.arange(self.cores + 1, dtype=np.int64) * self.cores)
         return start.astype(np.int64), (key % max(self.cores, 1)).astype(np.int32), amount
 
@@ -73,8 +73,8 @@ def of_reach(found: Reach, core_of: NDArray[np.int32], cores: int, rates: NDArra
     """The same from a reach that is known."""
     leaves = np.diff(found.start)
     amount = np.ones(leaves.size) if rates is None else np.asarray(rates, np.float64)
-    if cores * cores <= DENSE:
-        from workbench.kernels import reach as kernel  # noqa: PLC0415  compiled kernels only when something is mapped
+    if found.pairs > SMALL and cores * cores <= DENSE:
+        from workbench.kernels import reach as kernel  # noqa: PLC0415  compiled kernels only for what is large
 
         total, ways = np.zeros((cores, cores)), np.zeros((cores, cores), np.int64)
         kernel.between_cores(found.start, found.core, core_of, amount, total, ways)
@@ -82,11 +82,16 @@ def of_reach(found: Reach, core_of: NDArray[np.int32], cores: int, rates: NDArra
         return Traffic(cores, one.astype(np.int32), other.astype(np.int32), total[one, other])
     key = np.repeat(core_of.astype(np.int64) * cores, leaves)
     key += found.core
-    key, packets = _summed(key, np.repeat(amount, leaves))
+    key, packets = _summed(key, np.repeat(amount, leaves), cores)
     return Traffic(cores, (key // cores).astype(np.int32), (key % cores).astype(np.int32), packets)
 
 
-def _summed(key: NDArray[np.int64], amount: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Each key once, ascending, with the sum of its amounts."""
+def _summed(
+    key: NDArray[np.int64], amount: NDArray[np.float64], cores: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Each key (below cores²) once, ascending, with the sum of its amounts."""
+    if cores * cores <= DENSE:
+        kept = np.flatnonzero(np.bincount(key, minlength=cores * cores))
+        return kept.astype(np.int64), np.bincount(key, amount, minlength=cores * cores)[kept].astype(np.float64)
     kept, where = np.unique(key, return_inverse=True)
     return kept, np.bincount(where, amount, minlength=kept.size).astype(np.float64)
