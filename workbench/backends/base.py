@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,6 +45,12 @@ Progress = Callable[[float, str], None]
 
 Inputs = Mapping[str, NDArray[Any]]
 """For each External source, spike counts of shape (steps, size), or (size,) for the first step of the window alone."""
+
+PATIENCE = 0.3
+"""Seconds between two reports of a run."""
+
+FIRST = 64
+"""Steps before the first report."""
 
 BACKENDS: Mapping[str, str] = {
     "ideal": "workbench.backends.ideal:compile",
@@ -173,12 +180,17 @@ class Program:
 
 
 def finish(going: Run, progress: Progress | None = None) -> Recording:
-    """Advance a run to the end of its drive, in windows that report about twenty times."""
+    """Advance a run to the end of its drive, in windows that report twenty times or more, and at least about three times a second."""
     total = going.drive.steps
-    window = max(1, math.ceil(total / 20))
+    most = max(1, math.ceil(total / 20))
+    window = min(most, FIRST)
     report(progress, going.step / max(total, 1), tr("running"))
     while going.step < total:
-        going.advance(min(window, total - going.step) * going.drive.dt)
+        steps, begun = min(window, total - going.step), time.perf_counter()
+        going.advance(steps * going.drive.dt)
+        took = time.perf_counter() - begun
+        # The first window may have compiled something; a later one says how long a step takes.
+        window = max(1, min(most, 8 * window, int(steps * PATIENCE / took) if took > 0 else most))
         report(progress, going.step / total, tr("running"))
     return going.recording()
 

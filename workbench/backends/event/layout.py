@@ -164,7 +164,7 @@ def lay_blocks(netlist: Netlist, core_of: NDArray[Any], form: Form, dt: float, r
     bits = (lane.reshape(-1, LANES) * (1 << np.arange(LANES, dtype=np.uint64))).sum(axis=1)
     return a | {
         "live": bits.astype(np.uint32),
-        "index": index.astype(np.uint32),
+        "number": index.astype(np.uint32),
         "place": place,
         "constants": np.concatenate(constants).reshape(-1),
         "holds": np.concatenate(holds).reshape(-1),

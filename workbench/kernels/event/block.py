@@ -9,10 +9,12 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
 
 from workbench.kernels.event import rules
 from workbench.kernels.lanes import WIDTH, load, mask, store, zeros
+
+intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
 __all__ = ["apply", "apply_without_arrivals", "constants_of"]
 

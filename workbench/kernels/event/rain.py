@@ -7,9 +7,11 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic
+from numba.extending import intrinsic as _intrinsic
 
 from workbench.kernels.lanes import WIDTH, Lanes, load, mask, store
+
+intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
 __all__ = ["add_counts", "count"]
 

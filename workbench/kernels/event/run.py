@@ -85,7 +85,7 @@ def advance(
     spike_step, spike_neuron, sync, waiting = scratch.step, scratch.neuron, scratch.sync, scratch.waiting
     given, listed = outside.current, outside.at
     # Reaching into a tuple counts a reference, which is slow in a loop: everything is taken out once.
-    parts, population, index = blocks.parts, blocks.population, blocks.index
+    parts, population, index = blocks.parts, blocks.population, blocks.number
     neuron, place_of, ordered = blocks.neuron, blocks.place, blocks.ordered
     f_population, f_key, f_table, f_at = noise.population, noise.key, noise.table, noise.table_at
     f_low, f_high, f_weight, f_row = noise.low, noise.high, noise.weight, noise.row

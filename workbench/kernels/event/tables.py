@@ -31,7 +31,7 @@ class Blocks(NamedTuple):
     population: np.ndarray  # int32 (blocks)
     live: np.ndarray  # uint32 (blocks): a bit for each lane in use
     neuron: np.ndarray  # int32 (places): the neuron of each lane, -1 for an empty one
-    index: np.ndarray  # uint32 (places): its number in its population, for the counter rule
+    number: np.ndarray  # uint32 (places): its number in its population, for the counter rule
     place: np.ndarray  # int32 (neurons): where each neuron is
     constants: np.ndarray  # (sets × constants × 32)
     constants_of: np.ndarray  # uint64 (blocks): where the block's set begins
