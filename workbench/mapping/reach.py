@@ -20,7 +20,7 @@ STORED = ("synaptic operation", "dense operation", "shared operation")
 SMALL = 2_000_000
 """Up to so many synapses or pairs NumPy does the work: nothing need be compiled before a small network runs."""
 
-PIECE = 1 << 21
+PIECE = 1 << 18
 
 Synapses = Callable[[], Iterable[tuple[Block, NDArray[np.int64], NDArray[Any]]]]
 """Goes through the blocks that send spikes: each with its rows, the targets of source i being `targets[start[i]:start[i + 1]]`."""
@@ -139,7 +139,8 @@ def reach(netlist: Netlist, core_of: NDArray[np.int32], rows: Synapses | None = 
 class _Gathering:
     """The reach of one population or source, block by block: sorted keys while it is small, compiled loops when it is not.
 
-    Where synapses are more than senders × cores, that table is smaller than the synapses themselves and is what is kept.
+    Where there are twice as many synapses as senders × cores, nearly every pair is found: then that table is kept, which is no larger
+    than the synapses themselves.
     """
 
     def __init__(self, senders: int, cores: int, kinds: tuple[str, ...]) -> None:
@@ -159,7 +160,7 @@ class _Gathering:
             return
         from workbench.kernels import reach as kernel  # noqa: PLC0415  compiled kernels only for what is large
 
-        if self.table is None and self.synapses >= self.senders * self.cores:
+        if self.table is None and self.synapses >= 2 * self.senders * self.cores:
             self.table = np.zeros((len(self.kinds), self.senders, self.cores), np.int32)
             old = self._sorted()
             if old is not None:
