@@ -23,7 +23,7 @@ GRAIN = 64.0
 LARGEST = 2.0**21 - 64
 """No weight is larger."""
 
-MANY = 100_000
+MANY = 1_000_000
 """Of a projection with more synapses than this a sample decides."""
 
 _LOWER = 6
