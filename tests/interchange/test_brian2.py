@@ -372,6 +372,18 @@ def test_synapses_with_several_pathways_and_local_names():
     assert sorted(p.receptor for p in circuit.written.projections.values()) == ["exc", "input"]
 
 
+def test_every_statement_counts_even_on_the_same_variable():
+    with brian() as b:
+        D = b.SpikeGeneratorGroup(1, [0, 0], [1, 3] * b.ms, name="D")
+        G = b.NeuronGroup(
+            2, "dv/dt = -v/(10*ms) : volt", threshold="v > 5*mV", reset="v = 0*mV", method="exact", name="G"
+        )
+        S = b.Synapses(D, G, on_pre="v += 1.5*mV\nv += 2.5*mV; v += 1.7*mV", delay=0.2 * b.ms, name="S")
+        S.connect()
+        circuit = same(b, [D, G, S], 0.005, least=4)
+    assert len(circuit.written.projections) == 3
+
+
 def test_weights_that_the_grid_moves_are_said():
     with brian() as b:
         G = b.NeuronGroup(

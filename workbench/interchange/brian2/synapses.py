@@ -96,7 +96,7 @@ def project(script: Script, synapses: Any, membranes: Mapping[str, Membrane]) ->
             if not np.isfinite(weight).all():
                 raise refusal(name, line, tr("there are weights that are not finite."))
             _note_rounding(script, name, weight, membrane.neuron.receptors[port.receptor].grid)
-            label = name if len(pathways) == 1 and number == 0 else f"{name} {pathway.objname} {variable}"
+            label = name if len(pathways) == 1 and number == 0 else f"{name} {pathway.objname} {number} {variable}"
             made.append(Projected(label, source, i + begin, j + offset, target, port.receptor, weight, delay))
     return made
 
