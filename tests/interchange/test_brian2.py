@@ -372,6 +372,22 @@ def test_synapses_with_several_pathways_and_local_names():
     assert sorted(p.receptor for p in circuit.written.projections.values()) == ["exc", "input"]
 
 
+def test_shared_numbers_and_states_that_do_not_matter():
+    with brian() as b:
+        D = b.SpikeGeneratorGroup(1, [0, 0], [1, 3] * b.ms, name="D")
+        G = b.NeuronGroup(
+            2, "dv/dt = (El - v)/tau : volt\nEl : volt (shared)\ntau : second (shared, constant)\ndcalcium/dt = -calcium/second : 1",
+            threshold="v > 5*mV", reset="v = El", method="exact", name="G",
+        )  # fmt: skip
+        G.tau, G.El, G.v = 10 * b.ms, 1 * b.mV, 1 * b.mV
+        S = b.Synapses(D, G, "w : volt (shared)", on_pre="v += w", delay=0.2 * b.ms, name="S")
+        S.connect()
+        S.w = 7 * b.mV
+        circuit = same(b, [D, G, S], 0.005, least=4)
+    assert any("'calcium' does not reach" in n for n in circuit.notes)
+    assert circuit.written.populations["G"].neuron.rest == 1e-3  # type: ignore[attr-defined]
+
+
 def test_every_statement_counts_even_on_the_same_variable():
     with brian() as b:
         D = b.SpikeGeneratorGroup(1, [0, 0], [1, 3] * b.ms, name="D")

@@ -122,6 +122,10 @@ def test_a_changed_schedule_is_refused():
         group = b.NeuronGroup(2, LEAK, name="cells", **FIRES)
         wires = b.Synapses(group, group, on_pre="v += 1*mV", name="wires")
         wires.connect()
+        net = b.Network(group, wires)
+        net.schedule = ["start", "groups", "synapses", "thresholds", "resets", "end"]
+        with pytest.raises(UnsupportedError, match="groups, synapses, thresholds.*groups, thresholds, synapses"):
+            from_brian2(net, namespace={})
         wires.pre.when = "start"
         with pytest.raises(UnsupportedError, match="'wires'.*'start'.*'synapses'"):
             from_brian2([group, wires], namespace={})

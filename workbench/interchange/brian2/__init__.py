@@ -31,6 +31,8 @@ from workbench.words import tr
 
 __all__ = ["from_brian2"]
 
+_SCHEDULE = ["start", "groups", "thresholds", "synapses", "resets", "end"]
+
 
 def from_brian2(objects: Any = None, *, namespace: Mapping[str, Any] | None = None) -> Imported:
     """The circuit that a Brian2 network is, with its time step and notes on what is not as it was.
@@ -56,6 +58,15 @@ def from_brian2(objects: Any = None, *, namespace: Mapping[str, Any] | None = No
 
         objects = collect(level=1)
     elif hasattr(objects, "objects"):
+        if list(objects.schedule) != _SCHEDULE:
+            raise UnsupportedError(
+                tr(
+                    "'{name}' runs in the order {given}; here it is always {ours}.",
+                    name=objects.name,
+                    given=", ".join(objects.schedule),
+                    ours=", ".join(_SCHEDULE),
+                )
+            )
         begun, objects = float(objects.t_), objects.objects
     elif isinstance(objects, Mapping):
         objects = objects.values()

@@ -242,6 +242,8 @@ def _parts(
         fresh = {s.name for s in written[at].free_symbols} & set(written) - used - {v}
         used |= fresh
         queue += fresh
+    for x in [n for n in equations if n in set(written) - used - {v}]:
+        script.note(tr("'{name}': '{variable}' does not reach the potential and was left out.", name=name, variable=x))
     decays, others = {}, {}
     for x in [n for n in equations if n in used]:
         tau = pure(written[x], x)
