@@ -1,10 +1,11 @@
 """Our reader, counts and chip times beside SANA-FE itself, by hand: it is GPL, so it lives in an environment of its own.
 
     python -m venv /somewhere/sanafe && /somewhere/sanafe/bin/pip install sanafe==2.2.9
-    .venv/bin/python tests/peers/check_sanafe.py /somewhere/sanafe/bin/python [small] [random] [gesture]
+    .venv/bin/python tests/peers/check_sanafe.py /somewhere/sanafe/bin/python [random] [gesture] [cycle]
 
 Writes the files of random networks and of the gesture network (weights and input from the peer's own package, nothing of it stays
 here), has the peer run them, and prints packets, hops, updates, spikes, synaptic events, energies and step times of both, with ratios.
+With "cycle" the peer's cycle-accurate model (Booksim 2, minutes) judges between its "detailed" model and our queues.
 The spikes come from a plain NumPy twin of the discrete neuron, so that this holds the reader and the models, not the engine.
 """
 
@@ -24,7 +25,6 @@ sys.path.insert(0, str(HOME))
 
 from tests.interchange.sanafe_files import group, loihi_architecture, network_file, random_network  # noqa: E402
 from tests.interchange.sanafe_twin import count  # noqa: E402
-
 from workbench.backends.event.timing import ChipClock  # noqa: E402
 from workbench.circuits.unfold import unfold  # noqa: E402
 from workbench.interchange import sanafe  # noqa: E402
@@ -39,7 +39,7 @@ for model in models:
     net = sanafe.load_net(net_file, arch)
     chip = sanafe.SpikingChip(arch)
     chip.load(net)
-    made = chip.sim(steps, timing_model=model, perf_trace="perf.csv", message_trace="messages.csv" if len(sys.argv) > 5 else None)
+    made = chip.sim(steps, timing_model=model, perf_trace="perf.csv")
     rows = [line.split(",") for line in open("perf.csv").read().split("\\n") if line]
     perf = {name: [float(row[k]) for row in rows[1:]] for k, name in enumerate(rows[0])}
     out[model] = {"energy": made["energy"], "time": made["sim_time"], "perf": perf}
@@ -63,18 +63,21 @@ ORACLE = {
 """What SANA-FE 2.2.9 gave for its own gesture file, 100 steps."""
 
 
-def peer(python: str, folder: Path, steps: int, models: str = "simple,detailed") -> dict[str, Any]:
-    """What SANA-FE makes of arch.yaml and net.yaml in `folder`."""
-    run = subprocess.run(
-        [python, "-c", PEER, "arch.yaml", "net.yaml", str(steps), models],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if "RESULT" not in run.stdout:
-        raise SystemExit(run.stdout[-2000:] + run.stderr[-2000:])
-    return json.loads(run.stdout.split("RESULT")[-1])
+def peer(python: str, folder: Path, steps: int, models: str) -> dict[str, Any]:
+    """What SANA-FE makes of arch.yaml and net.yaml in `folder`, one process a model: its Booksim keeps global state."""
+    made = {}
+    for model in models.split(","):
+        run = subprocess.run(
+            [python, "-c", PEER, "arch.yaml", "net.yaml", str(steps), model],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if "RESULT" not in run.stdout:
+            raise SystemExit(run.stdout[-2000:] + run.stderr[-2000:])
+        made |= json.loads(run.stdout.split("RESULT")[-1])
+    return made
 
 
 def ours(folder: Path, steps: int) -> dict[str, Any]:
@@ -102,7 +105,14 @@ def ours(folder: Path, steps: int) -> dict[str, Any]:
         timing="asynchronous",
     ).advance(made.steps, made.neurons, active=made.active, inactive=made.inactive)
     plain = count(unfold(network, seed=0), mapped, architecture.chip, steps, zero_counts=False).events["active update"]
-    return {"counts": made, "chip": architecture.chip, "times": times, "free": free, "longest": clock.longest_queue, "plain": plain}
+    return {
+        "counts": made,
+        "chip": architecture.chip,
+        "times": times,
+        "free": free,
+        "longest": clock.longest_queue,
+        "plain": plain,
+    }
 
 
 def compare(name: str, theirs: dict[str, Any], mine: dict[str, Any]) -> None:
@@ -125,12 +135,16 @@ def compare(name: str, theirs: dict[str, Any], mine: dict[str, Any]) -> None:
     worst = times.seconds / np.array(theirs["detailed"]["perf"]["sim_time"])
     load = theirs["detailed"]["time"] / theirs["simple"]["time"]
     print(
-        f"{name:34s} counts {'equal' if not wrong else wrong}  packets {counted['packets']:7d}  energy {e:+.1e}  simple {simple:+.1e}  "
+        f"{name:34s} counts {wrong or 'equal'}  packets {counted['packets']:7d}  energy {e:+.1e}  simple {simple:+.1e}  "
         f"detailed/simple {load:.3f}  queued/detailed {ratio:.4f} (steps {worst.min():.3f}–{worst.max():.3f})  "
         f"queued>=simple {bool((times.seconds >= times.simple).all())}  free/queued {free.seconds.sum() / times.seconds.sum():.3f}  "
         f"queue {mine['longest']}  wait {times.waiting / max(1, times.packets) * 1e9:.1f} ns",
         flush=True,
     )
+    if "cycle" in theirs:
+        judge = theirs["cycle"]["time"]
+        both = theirs["detailed"]["time"] / judge, times.seconds.sum() / judge
+        print(f"{'':34s} beside the cycle-accurate model: detailed {both[0]:.4f}, queued {both[1]:.4f}", flush=True)
 
 
 RANDOM = [
@@ -161,9 +175,15 @@ def gesture(python: str) -> str:
     groups, edges, mappings = [], [], []
     sizes = [1024, 3600, 5408, 7744, 891, 11]
     for k, size in enumerate(sizes):
-        neurons = "[" + ", ".join(f"{i}: {{bias: {b:g}}}" for i, b in enumerate(bias)) + "]" if k == 0 else f"['0..{size - 1}': {{}}]"
+        neurons = (
+            "[" + ", ".join(f"{i}: {{bias: {b:g}}}" for i, b in enumerate(bias)) + "]"
+            if k == 0
+            else f"['0..{size - 1}': {{}}]"
+        )
         unit = "dense_synapse" if k == 5 else "conv_synapse"
-        groups.append(group(str(k), neurons, threshold=thresholds[k], reset=0, leak_decay=0.99975585937, synapse_hw_name=unit))
+        groups.append(
+            group(str(k), neurons, threshold=thresholds[k], reset=0, leak_decay=0.99975585937, synapse_hw_name=unit)
+        )
     side = 32
     for k, kernel in enumerate(kernels):
         stride = 2 if k == 0 else 1
@@ -200,6 +220,7 @@ def gesture(python: str) -> str:
 def main() -> None:
     """Run what is asked for."""
     python, wanted = sys.argv[1], sys.argv[2:] or ["random", "gesture"]
+    models = "simple,detailed,cycle" if "cycle" in wanted else "simple,detailed"
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         (folder / "arch.yaml").write_text(loihi_architecture())
@@ -207,10 +228,10 @@ def main() -> None:
             for seed, sizes in enumerate(RANDOM):
                 (folder / "net.yaml").write_text(network_file(**random_network(seed, **sizes)))
                 name = " ".join(f"{v:g}" for v in sizes.values())
-                compare(f"random {seed}: {name}", peer(python, folder, 10), ours(folder, 10))
+                compare(f"random {seed}: {name}", peer(python, folder, 10, models), ours(folder, 10))
         if "gesture" in wanted:
             (folder / "net.yaml").write_text(gesture(python))
-            theirs, mine = peer(python, folder, 100), ours(folder, 100)
+            theirs, mine = peer(python, folder, 100, models), ours(folder, 100)
             compare("gesture", theirs, mine)
             events, chip = mine["counts"].events, mine["chip"]
             found = {
@@ -226,8 +247,12 @@ def main() -> None:
                 "detailed": mine["times"].seconds.sum(),
             }
             for name, value in ORACLE.items():
-                print(f"  {name:12s} published run {value:<14g} ours {found[name]:<14.10g} ratio {found[name] / value:.10f}")
-            print(f"  arrivals that add up to nothing: {events['active update'] - mine['plain']} active updates fewer without them")
+                print(
+                    f"  {name:12s} published run {value:<14g} ours {found[name]:<14.10g} ratio {found[name] / value:.10f}"
+                )
+            print(
+                f"  arrivals that add up to nothing: {events['active update'] - mine['plain']} active updates fewer without them"
+            )
 
 
 if __name__ == "__main__":
