@@ -156,6 +156,7 @@ class Recorder:
             width=c["width"],
             share=c["share"],
             out=np.zeros(room),
+            means=any(p.reduce == "mean" for p in self.probes),
         )
 
     def untap(self, taps: Any) -> None:

@@ -74,10 +74,7 @@ class Meter:
                 core=fan.arrays["core"],
                 work=work_of(chip, synaptic=plain, dense=dense, shared=shared),
             )
-        self._seconds = (
-            *(price[e].seconds for e in _TIMED),
-            chip.barrier(self._tiles),
-        )
+        self._seconds = np.array([*(price[e].seconds for e in _TIMED), chip.barrier(self._tiles)])
 
     def left(self) -> int:
         """Steps to the end of this window."""

@@ -26,10 +26,11 @@ def simple(start, spike_step, spike_neuron, fan_start, fan, home, sent, active, 
     """
     cores = uint64(active.shape[1])
     computing, listening = np.zeros(cores), np.zeros(cores)
-    packets, operations = np.zeros(cores, np.uint64), np.zeros((2, cores), np.uint64)
+    packets, dense, shared = np.zeros(cores, np.uint64), np.zeros(cores, np.uint64), np.zeros(cores, np.uint64)
     fired, sending = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
-    per_active, per_inactive, per_outside, per_core, per_spike, per_packet, per_received = seconds[:7]
-    per_synaptic, per_dense, per_shared, barrier = seconds[7:]
+    per_active, per_inactive, per_outside, per_core = seconds[0], seconds[1], seconds[2], seconds[3]
+    per_spike, per_packet, per_received = seconds[4], seconds[5], seconds[6]
+    per_synaptic, per_dense, per_shared, barrier = seconds[7], seconds[8], seconds[9], seconds[10]
     low = uint64(0xFFFF)
     q, last = uint64(0), uint64(spike_step.size)
     for row in range(uint64(active.shape[0])):
@@ -50,8 +51,8 @@ def simple(start, spike_step, spike_neuron, fan_start, fan, home, sent, active, 
                 packets[to] += (uint64(1) << uint64(32)) | ((entry >> uint64(16)) & low)
                 rare = entry >> uint64(32)
                 if rare:
-                    operations[0, to] += rare & low
-                    operations[1, to] += rare >> uint64(16)
+                    dense[to] += rare & low
+                    shared[to] += rare >> uint64(16)
             q += uint64(1)
         longest = 0.0
         for c in range(cores):
@@ -60,9 +61,9 @@ def simple(start, spike_step, spike_neuron, fan_start, fan, home, sent, active, 
             computing[c] += fired[c] * per_spike + sending[c] * per_packet
             received, plain = packets[c] >> uint64(32), packets[c] & uint64(0xFFFFFFFF)
             listening[c] = outside[row, c] * per_outside + received * per_received + plain * per_synaptic
-            listening[c] += operations[0, c] * per_dense + operations[1, c] * per_shared
+            listening[c] += dense[c] * per_dense + shared[c] * per_shared
             longest = max(longest, computing[c], listening[c])
             fired[c] = sending[c] = 0
-            packets[c] = operations[0, c] = operations[1, c] = uint64(0)
+            packets[c] = dense[c] = shared[c] = uint64(0)
         clock += longest + barrier
     return clock

@@ -97,7 +97,7 @@ def advance(
     r_weighted, r_weight_at = rows.weighted, rows.weight_at
     pending, touched_words = scratch.pending, scratch.touched
     tapped = taps.field.size > 0
-    means = tapped and taps.share.min() < 1.0
+    means = taps.means
     noisy = noise.population.size
     met = 0
     written = 0
@@ -108,7 +108,8 @@ def advance(
             for part in range(first_part, last_part):
                 _deliver_outside(part, n, m, start, slots, kinds, rows, blocks, outside, arrivals, outside_here)
                 # Whoever looked only at the places that spikes went to would miss these.
-                waiting[part * slots : (part + 1) * slots] = room + 1
+                for slot_here in range(part * slots, (part + 1) * slots):
+                    waiting[slot_here] = room + 1
         sparse = few and m - n == 1
         for part in range(first_part, last_part):
             sparse = sparse and waiting[part * slots + n % slots] <= room

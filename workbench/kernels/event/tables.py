@@ -107,6 +107,7 @@ class Taps(NamedTuple):
     width: np.ndarray  # values from one step to the next
     share: np.ndarray  # float64: 1, or 1 / neurons for a mean, which is added up
     out: np.ndarray  # float64
+    means: bool  # something is averaged, so the order in which blocks are looked at must not change
 
 
 class Scratch(NamedTuple):
