@@ -187,6 +187,7 @@ def _constants(netlist: Netlist, population: str, form: Form, dt: float) -> tupl
         made = {
             "keep": left(p["leak"]),
             "bias": p["bias"],
+            "lowest": p["lowest"],
             "threshold": p["threshold"],
             # v − threshold is reset + 1 · (v − threshold) with a reset of 0.
             "reset": 0.0 if subtract else p["reset"],

@@ -15,7 +15,7 @@ __all__ = ["CONSTANTS", "discrete", "lif"]
 
 CONSTANTS = {
     "lif": ("mu", "a", "gain", "threshold", "reset"),
-    "discrete": ("keep", "bias", "threshold", "reset", "subtract"),
+    "discrete": ("keep", "bias", "lowest", "threshold", "reset", "subtract"),
 }
 """The constants of each rule, in the order they are stored; those of each current and conductance follow."""
 
@@ -96,6 +96,7 @@ def discrete(b: SimpleNamespace) -> tuple[Any, Any]:
         flowing.append(current + arrived)
         new = new + flowing[-1]
     new = new + k.bias
+    new = where(new > k.lowest, new, k.lowest)
     if b.nonzero:
         busy = (b.v != 0) | (k.bias != 0)
         touched = busy if touched is None else touched | busy
