@@ -316,9 +316,10 @@ def test_the_engine_counts_the_same(folder: Path, seed: int) -> None:
         k: n for k, n in made.events.items() if k not in free
     }
     given = dict(core_of=mapped.core_of, tiles=mapped.tiles, start=made.start, core=made.core, work=made.work)
-    times = ChipClock(chip, **given, timing="queued").advance(  # type: ignore[arg-type]
-        made.steps, made.neurons, active=made.active, inactive=made.inactive
-    )
+    clock = ChipClock(chip, **given, timing="queued")  # type: ignore[arg-type]
+    times = clock.advance(made.steps, made.neurons, active=made.active, inactive=made.inactive)
+    fired = np.bincount(made.neurons, minlength=netlist.size)
+    assert np.array_equal(clock.loads, program._fan.link_loads(fired))  # type: ignore[attr-defined]
     assert ledger.chip_time == pytest.approx(times.simple.sum(), rel=1e-12)
     assert ledger.total == pytest.approx(sum(chip.prices[k].joules * n for k, n in made.events.items()), rel=1e-12)
 
