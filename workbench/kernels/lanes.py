@@ -32,6 +32,7 @@ __all__ = [
     "mask",
     "popcount",
     "prefetch",
+    "splat",
     "store",
     "trailing",
     "where",
@@ -150,6 +151,16 @@ def load(builder: Any, data: Any, at: Any, count: int = WIDTH) -> Lanes:
     value = builder.load(_place(builder, data, at, count))
     value.align = _size(data.type.pointee)
     return Lanes(builder, value)
+
+
+def splat(builder: Any, data: Any, at: Any, count: int = WIDTH) -> Lanes:
+    """The one number at place `at` of `data` in every lane."""
+    kind = ir.VectorType(data.type.pointee, count)
+    nothing = ir.Constant(kind, ir.Undefined)
+    first = builder.insert_element(nothing, builder.load(builder.gep(data, [at])), ir.IntType(32)(0))
+    return Lanes(
+        builder, builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), count), [0] * count))
+    )
 
 
 def store(builder: Any, lanes: Lanes, data: Any, at: Any) -> None:

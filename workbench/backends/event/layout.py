@@ -54,7 +54,7 @@ LONGEST_HOLD = 32_767
 @final
 @dataclass(frozen=True)
 class Form:
-    """Which rule a network's neurons follow, and which receptors are in use: each has a row of arrivals, in this order."""
+    """Which rule a network's neurons follow, and which receptors are in use; every one but "input" has a state of its own."""
 
     discrete: bool
     delta: bool
@@ -63,9 +63,8 @@ class Form:
 
     @property
     def rows(self) -> dict[str, int]:
-        """The row of each receptor."""
-        names = (*(("input",) if self.delta else ()), *self.currents, *self.conductances)
-        return {name: number for number, name in enumerate(names)}
+        """The state at which what a receptor brings arrives."""
+        return {"input": 0} | {name: k for k, name in enumerate((*self.currents, *self.conductances), start=1)}
 
     @property
     def states(self) -> dict[str, int]:
@@ -252,8 +251,8 @@ def lay_rows(
     bundles = _bundles(wires, senders, dt, real)
     parts = blocks["parts"]
     part_of = np.repeat(np.arange(parts.size - 1, dtype=np.int64), np.diff(parts))
-    kinds = max(1, len(form.rows))
-    widest = int(np.diff(parts).max()) * LANES * kinds
+    states = len(form.states)
+    widest = int(np.diff(parts).max()) * LANES * states
     sizes = [c.size for c in netlist.populations.values()] + [s.size for s in netlist.sources.values()]
     total = sum(wires.rows[k].targets.size for _, ks in bundles for k in ks)
     base = np.cumsum([0, *(sizes[key[0]] for key, _ in bundles)])
@@ -282,7 +281,7 @@ def lay_rows(
                 parts,
                 cursor,
                 form.rows[block.receptor],
-                kinds,
+                states,
                 delay_steps(block, dt, rows.edge) if key[1] == 0 else nothing,
                 codes,
                 weights[spent:],

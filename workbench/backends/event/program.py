@@ -134,7 +134,7 @@ def _lay(
     threads = kernels.threads() if netlist.size >= THREADED_FROM and not means else 1
     synapses = sum(r.targets.size for r in wires.rows) / max(1, sum(r.start.size - 1 for r in wires.rows))
     synapses *= max(1, len({b.target for b in wires.blocks}))
-    bytes_per_block = LANES * np.dtype(real).itemsize * max(1, len(form.rows))
+    bytes_per_block = LANES * np.dtype(real).itemsize * len(form.states)
     if any(low != high for low, high in spans):
         bytes_per_block *= slots  # a spike's arrivals lie in all slots at once
     plain = all(low == high and not b.weighted for b, (low, high) in zip(wires.blocks, spans, strict=True))
@@ -144,6 +144,10 @@ def _lay(
         blocks["core"].size, threads, synapses=0.0 if few else synapses, bytes_per_block=bytes_per_block
     )
     return {
+        "spread": bool(
+            np.ptp(blocks["constants"].reshape(-1, LANES), axis=1).any()
+            or np.ptp(blocks["holds"].reshape(-1, LANES), axis=1).any()
+        ),
         "blocks": blocks,
         "rows": lay_rows(netlist, wires, blocks, form, slots, dt, real),
         "window": window,
@@ -209,6 +213,7 @@ class EventRun(Run):
         self.program, self.drive, self.step = program, drive, 0
         netlist, real, form, layout = program._carried, program._real, program._form, program._layout
         blocks = layout["blocks"]
+        self._spread = layout["spread"]
         self._blocks = event.Blocks(**blocks)
         self._rows = event.Rows(**layout["rows"])
         self._few, self._window, self._slots = layout["few"], layout["window"], layout["slots"]
@@ -223,7 +228,7 @@ class EventRun(Run):
         self._state = event.State(
             fields=fields.reshape(-1),
             hold=_aligned((places,), np.int16),
-            arrivals=_aligned((self._slots * max(1, len(form.rows)) * places,), real),
+            arrivals=_aligned((self._slots * states * places,), real),
         )
         self._fused = [b.name for b in outside.fused(netlist)]
         self._listed = [b for b in outside.spiking_blocks(netlist) if b.name not in self._fused]
@@ -235,6 +240,7 @@ class EventRun(Run):
             conductances=(0,) * len(form.conductances),
             delta=(0,) * form.delta,
             given=(0,) * bool(self._currents),
+            spread=(0,) * self._spread,
             nonzero=(0,) * (program.chip.counting == "nonzero" and form.discrete),
         )
         self._recorder = Recorder(netlist, program.probes, program.limits, program.dt)
@@ -249,7 +255,7 @@ class EventRun(Run):
             neuron=np.empty(room, np.int32),
             active=np.zeros((threads, self._longest, cores), np.int32),
             outside=np.zeros((threads, self._longest, cores), np.int32),
-            pending=np.zeros(parts * self._slots * sparse, np.uint32),
+            pending=np.zeros(parts * self._slots * sparse, self._rows.codes.dtype),
             waiting=np.zeros(parts * self._slots, np.int64),
             touched=np.zeros(count, np.uint32),
             drawn=np.zeros((threads, LANES), np.uint32),
@@ -305,7 +311,6 @@ class EventRun(Run):
                 self._window,
                 self._shape,
                 len(form.states),
-                max(1, len(form.rows)),
                 self._slots,
                 self._state,
                 self._blocks,
@@ -373,17 +378,14 @@ class EventRun(Run):
         )
 
     def _arrivals(self) -> list[NDArray[Any]]:
-        """The arrivals of each part as (slots, receptors, places); parts differ with the number of threads."""
-        kinds = max(1, len(self.program._form.rows))
-        edges = self._blocks.parts * LANES * self._slots * kinds
-        return [
-            self._state.arrivals[low:high].reshape(self._slots, kinds, -1) for low, high in pairwise(edges.tolist())
-        ]
+        """The arrivals of each part as (slots, its blocks × states × 32); parts differ with the number of threads."""
+        edges = self._blocks.parts * LANES * self._slots * len(self.program._form.states)
+        return [self._state.arrivals[low:high].reshape(self._slots, -1) for low, high in pairwise(edges.tolist())]
 
     def save(self, path: str | Path) -> Path:
         """See Run."""
         arrays = {f"state.{k}": v for k, v in self._state._asdict().items()}
-        arrays["state.arrivals"] = np.concatenate([a.reshape(-1, a.shape[-1]) for a in self._arrivals()], axis=1)
+        arrays["state.arrivals"] = np.concatenate(self._arrivals(), axis=1)
         arrays |= self._recorder.save() | self._meter.save()
         note = {
             "step": self.step,
@@ -397,8 +399,8 @@ class EventRun(Run):
         self._state.fields[:], self._state.hold[:] = arrays["state.fields"], arrays["state.hold"]
         at = 0
         for part in self._arrivals():
-            part[:] = arrays["state.arrivals"][:, at : at + part.shape[-1]].reshape(part.shape)
-            at += part.shape[-1]
+            part[:] = arrays["state.arrivals"][:, at : at + part.shape[1]]
+            at += part.shape[1]
         # Which places have arrivals is not kept: the first step looks at all of them.
         self._scratch.waiting[:] = self._scratch.pending.size + 1
         self._recorder.restore(arrays)

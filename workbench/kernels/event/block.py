@@ -12,7 +12,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
 from workbench.kernels.event import rules
-from workbench.kernels.lanes import WIDTH, load, mask, store, zeros
+from workbench.kernels.lanes import WIDTH, load, mask, splat, store, zeros
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
@@ -31,11 +31,11 @@ def constants_of(rule: str, currents: int, conductances: int) -> tuple[str, ...]
     return (*made, *(f"decay.{k}" for k in range(currents + conductances)))
 
 
-def _read_constants(builder: Any, data: Any, at: Any, names: tuple[str, ...]) -> SimpleNamespace:
+def _read_constants(builder: Any, data: Any, at: Any, names: tuple[str, ...], *, spread: bool) -> SimpleNamespace:
     made: dict[str, Any] = {"current_scale": [], "conductance_scale": [], "conductance_pull": [], "decay": []}
     for number, name in enumerate(names):
         place = builder.add(at, ir.Constant(at.type, number * WIDTH))
-        lanes = load(builder, data, place)
+        lanes = load(builder, data, place) if spread else splat(builder, data, place)
         group, dot, _ = name.partition(".")
         if dot:
             made[group].append(lanes)
@@ -88,8 +88,8 @@ def _apply(*, dense: bool) -> Callable[..., Any]:
             # A neuron in whole steps needs its arrivals before it moves; the kernel never asks otherwise, but compiles both.
             reads = dense or rule == "discrete"
             arrived = tuple(load(builder, in_data, row(r)) for r in range(rows)) if reads else None
-            k = _read_constants(builder, c_data, c_place, names)
-            k.hold = load(builder, h_data, h_place)
+            k = _read_constants(builder, c_data, c_place, names, spread=bool(counted["spread"]))
+            k.hold = (load if counted["spread"] else splat)(builder, h_data, h_place)
             block = SimpleNamespace(
                 v=load(builder, v_data, state_place),
                 currents=tuple(load(builder, v_data, field(1 + e)) for e in range(kinds)),

@@ -29,7 +29,7 @@ def settle(cuts, at):
 
 
 @njit(cache=True, nogil=True)
-def add_block(start, targets, place, part_of, parts, cursor, receptor, kinds, delays, codes, weights, begin, given):
+def add_block(start, targets, place, part_of, parts, cursor, receptor, states, delays, codes, weights, begin, given):
     """Fill a block's synapses into the rows from `cursor` (rows, parts), which moves on.
 
     For the codes see `Rows`; `parts` are the parts' first blocks. `delays` and `given` (weights) go with `targets`, or are empty. `weights` begins with
@@ -42,10 +42,9 @@ def add_block(start, targets, place, part_of, parts, cursor, receptor, kinds, de
             p = part_of[to >> 5]
             at = spot[p]
             spot[p] = at + 1
-            wide = (parts[p + 1] - parts[p]) * 32
-            code = np.int64(to) - parts[p] * 32 + receptor * wide
+            code = ((np.int64(to) >> 5) - parts[p]) * states * 32 + receptor * 32 + (to & 31)
             if delays.size:
-                code += kinds * wide * delays[s]
+                code += (parts[p + 1] - parts[p]) * states * 32 * delays[s]
             codes[at] = code
             if given.size:
                 weights[at - begin] = given[s]

@@ -64,19 +64,18 @@ def _rain(born, key, first, last, low, high, table, weight, index, place, at, li
 
 
 @njit(cache=True, nogil=True)
-def advance(
-    thread, start, stop, window, shape, states, kinds, slots, state, blocks, rows, noise, outside, taps, scratch, few
-):
+def advance(thread, start, stop, window, shape, states, slots, state, blocks, rows, noise, outside, taps, scratch, few):
     """Run one thread's parts through the steps `start` to `stop`; returns (step reached, spikes written).
 
-    It ends early, between two windows, when the room for spikes might not do for the next one. `states` and `kinds` are the
-    numbers of state fields and of receptor rows; `few` says that sparse arrivals may be delivered one by one.
+    It ends early, between two windows, when the room for spikes might not do for the next one. `states` is the
+    number of state fields; `few` says that sparse arrivals may be delivered one by one.
     """
     threads = blocks.shares.size - 1
     first_part, last_part = blocks.shares[thread], blocks.shares[thread + 1]
     total = uint64(blocks.core.size)
     places = total * LANES
-    ring = uint64(slots) * uint64(kinds)
+    width = uint64(states) * LANES  # of one block, in the states and in the arrivals alike
+    jump = uint64(0) if len(shape.delta) else LANES  # no arrivals at v itself
     size = blocks.place.size
     room = scratch.pending.size // ((blocks.parts.size - 1) * slots)
     fields, hold, arrivals, fired_words = state.fields, state.hold, state.arrivals, scratch.fired
@@ -107,11 +106,11 @@ def advance(
         m = min(n + window, stop, n + (spike_step.size - written) // size)
         if listed[m - start] > listed[n - start]:
             for part in range(first_part, last_part):
-                _deliver_outside(part, n, m, start, slots, kinds, rows, blocks, outside, arrivals, outside_here)
+                _deliver_outside(part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here)
                 # Whoever looked only at the places that spikes went to would miss these.
                 for slot_here in range(part * slots, (part + 1) * slots):
                     waiting[slot_here] = room + 1
-        sparse = few and m - n == 1
+        sparse = few and not tapped and m - n == 1
         for part in range(first_part, last_part):
             sparse = sparse and waiting[part * slots + n % slots] <= room
         first_slot = uint64(n % slots)
@@ -120,16 +119,32 @@ def advance(
         for part_turn in range(last_part - first_part):
             part = last_part - 1 - part_turn if backwards else first_part + part_turn
             low, high = uint64(parts[part]), uint64(parts[part + 1])
-            stride = (high - low) * LANES
-            plane, base = stride * uint64(kinds), low * LANES * ring
+            plane = (high - low) * width
+            base = low * width * uint64(slots)
+            if sparse:
+                # The tightest loop there is: no arrivals, no outside spikes, nothing probed.
+                for turn in range(high - low):
+                    b = high - uint64(1) - turn if backwards else low + turn
+                    fired, _ = apply_without_arrivals(
+                        shape, fields, b * width, hold, b * LANES, constants, constants_of[b], holds,
+                        holds_of[b], arrivals, base, LANES, given, uint64(n - start) * places + b * LANES,
+                    )  # fmt: skip
+                    fired_words[b] = fired & live[b]
+                begin = part * slots + np.int64(first_slot)
+                _deliver_few(
+                    n - start, begin * room, begin * room + waiting[begin], base + first_slot * plane, low, high, width,
+                    states, shape, block_core, fields, hold, arrivals, fired_words, active, pending, touched_words,
+                )  # fmt: skip
+                waiting[begin] = 0
+                continue
             for turn in range(high - low):
                 b = high - uint64(1) - turn if backwards else low + turn
                 place, core, alive = b * LANES, uint64(block_core[b]), live[b]
-                at, constant, held = place * uint64(states), constants_of[b], holds_of[b]
+                at, constant, held = b * width, constants_of[b], holds_of[b]
                 slot, row = first_slot, uint64(0)
                 word = b
                 for s in range(n, m):
-                    here = base + slot * plane + (b - low) * LANES
+                    here = base + slot * plane + (b - low) * width
                     slot = slot + uint64(1) if slot + uint64(1) < uint64(slots) else uint64(0)
                     if tapped:
                         for t in range(t_first[b], t_first[b + uint64(1)]):
@@ -141,28 +156,16 @@ def advance(
                         if f_population[f] == population[b] and born >= f_begin[f] and born < f_end[f]:
                             outside_here[uint64(s - start), core] += _rain(
                                 born, f_key[f], f_at[f], f_at[f + 1], f_low[f], f_high[f], f_table, f_weight[f],
-                                index, place, here + uint64(f_row[f]) * stride, alive, drawn, arrivals,
+                                index, place, here + uint64(f_row[f]) * LANES, alive, drawn, arrivals,
                             )  # fmt: skip
                     row = uint64(s - start) * places + place
-                    if sparse:
-                        fired, touched = apply_without_arrivals(
-                            shape, fields, at, hold, place, constants, constant, holds, held,
-                            arrivals, here, stride, given, row,
-                        )  # fmt: skip
-                    else:
-                        fired, touched = apply(
-                            shape, fields, at, hold, place, constants, constant, holds, held,
-                            arrivals, here, stride, given, row,
-                        )  # fmt: skip
+                    fired, touched = apply(
+                        shape, fields, at, hold, place, constants, constant, holds, held,
+                        arrivals, here + jump, LANES, given, row,
+                    )  # fmt: skip
                     fired_words[word] = fired & alive
                     active[uint64(s - start), core] += popcount(touched & alive)
                     word += total
-            if sparse:
-                begin = part * slots + np.int64(first_slot)
-                _deliver_few(
-                    n - start, begin * room, begin * room + waiting[begin], base + first_slot * plane, stride, low, high,
-                    states, shape, block_core, fields, hold, arrivals, fired_words, active, pending, touched_words,
-                )  # fmt: skip
             for s in range(n, m):
                 waiting[part * slots + s % slots] = 0
         met += 1
@@ -174,7 +177,7 @@ def advance(
         first, written = written, sync[8]
         for part in range(first_part, last_part):
             _deliver(
-                part, first, written, slots, kinds, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
+                part, first, written, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
                 r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,
             )  # fmt: skip
         n = m
@@ -206,40 +209,41 @@ def _gather(n, m, total, neuron, place_of, ordered, fired_words, spike_step, spi
 
 @njit(inline="always")
 def _deliver_few(
-    row, first, last, at, stride, low, high, states, shape, block_core, fields, hold, arrivals, fired_words, active,
+    row, first, last, at, low, high, width, states, shape, block_core, fields, hold, arrivals, fired_words, active,
     pending, touched_words,
 ):  # fmt: skip
     """Add the arrivals of one step to the states, place by place, and count who was touched: what `apply` does for all lanes."""
     zero = arrivals.dtype.type(0)
+    begin, share = low * width, uint64(0xFFFFFFFF) // uint64(states) + uint64(1)
     for q in range(first, last):
         code = uint64(pending[q])
         value = arrivals[at + code]
         if value != zero:
             arrivals[at + code] = zero
-            receptor, place = uint64(0), code
-            while place >= stride:
-                receptor, place = receptor + uint64(1), place - stride
-            b, lane = low + (place >> uint64(5)), place & uint64(31)
-            touched_words[b] |= uint32(1) << uint32(lane)
-            # With the delta receptor its row comes first, as v does among the states.
-            spot = (b * uint64(states) + receptor + uint64(1 - len(shape.delta))) * LANES + lane
-            if len(shape.delta) == 0 or receptor > uint64(0) or hold[low * LANES + place] == 0:
+            spot = begin + code
+            # A division by the number of states, as a product.
+            b = low + (((code >> uint64(5)) * share) >> uint64(32))
+            touched_words[b] |= uint32(1) << uint32(code & uint64(31))
+            # A jump of v is lost on a neuron that waits; the other states take it.
+            if len(shape.delta) == 0 or spot - b * width >= LANES or hold[b * LANES + (code & uint64(31))] == 0:
                 fields[spot] += value
     for b in range(low, high):
-        active[uint64(row), uint64(block_core[b])] += popcount(touched_words[b] & ~fired_words[b])
-        touched_words[b] = uint32(0)
+        busy = fired_words[b] | touched_words[b]
+        if busy:
+            touched_words[b] = uint32(0)
+            active[uint64(row), uint64(block_core[b])] += popcount(busy)
 
 
 @njit(inline="always")
 def _deliver(
-    part, first, last, slots, kinds, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
+    part, first, last, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
     r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,
 ):  # fmt: skip
     """Put the synapses of the spikes `first` to `last` into the arrivals of one part."""
-    width, mine = uint64(parts.size), uint64(part)
+    columns, mine = uint64(parts.size), uint64(part)
     low, high = uint64(parts[part]), uint64(parts[part + 1])
-    plane = (high - low) * LANES * uint64(kinds)
-    base = low * LANES * uint64(kinds) * uint64(slots)
+    plane = (high - low) * width
+    base = low * width * uint64(slots)
     end = base + uint64(slots) * plane
     step, slot = np.int64(-1), uint64(0)
     for q in range(first, last):
@@ -247,7 +251,7 @@ def _deliver(
             ahead = spike_neuron[q + AHEAD]
             sender = sender_of[ahead]
             for k in range(bundles[sender], bundles[sender + 1]):
-                spot = uint64(r_base[k] + ahead - r_start[sender]) * width + mine
+                spot = uint64(r_base[k] + ahead - r_start[sender]) * columns + mine
                 for line in range(uint64(cuts[spot]), uint64(cuts[spot + uint64(1)]), uint64(LINE)):
                     prefetch(codes, line)
         i = spike_neuron[q]
@@ -256,7 +260,7 @@ def _deliver(
             slot = uint64(step % slots)
         sender = sender_of[i]
         for k in range(bundles[sender], bundles[sender + 1]):
-            spot = uint64(r_base[k] + i - r_start[sender]) * width + mine
+            spot = uint64(r_base[k] + i - r_start[sender]) * columns + mine
             a, z = uint64(cuts[spot]), uint64(cuts[spot + uint64(1)])
             shift = uint64(r_weight_at[k])
             weight = r_weight[k]
@@ -297,19 +301,18 @@ def _deliver(
 
 
 @njit
-def _deliver_outside(part, n, m, start, slots, kinds, rows, blocks, outside, arrivals, outside_here):
+def _deliver_outside(part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here):
     """Deliver the listed outside spikes of steps `n` to `m` to one part of the neurons."""
-    width = uint64(blocks.parts.size)
+    columns = uint64(blocks.parts.size)
     low, high = uint64(blocks.parts[part]), uint64(blocks.parts[part + 1])
-    stride = (high - low) * LANES
-    plane = stride * uint64(kinds)
-    base = low * LANES * uint64(kinds) * uint64(slots)
+    plane = (high - low) * width
+    base = low * width * uint64(slots)
     for s in range(n, m):
         for q in range(outside.at[s - start], outside.at[s - start + 1]):
             sender, times = outside.sender[q], outside.times[q]
             many = arrivals.dtype.type(times)
             for k in range(rows.first[sender], rows.first[sender + 1]):
-                spot = uint64(rows.base[k] + outside.neuron[q]) * width + uint64(part)
+                spot = uint64(rows.base[k] + outside.neuron[q]) * columns + uint64(part)
                 due = uint64((s + rows.delay[k]) % slots)
                 for c in range(uint64(rows.cuts[spot]), uint64(rows.cuts[spot + uint64(1)])):
                     weight = rows.weight[k]
@@ -318,4 +321,4 @@ def _deliver_outside(part, n, m, start, slots, kinds, rows, blocks, outside, arr
                     to = due * plane + uint64(rows.codes[c])
                     to = to - uint64(slots) * plane if to >= uint64(slots) * plane else to
                     arrivals[base + to] += weight * many
-                    outside_here[s - start, blocks.core[low + ((to % stride) >> uint64(5))]] += times
+                    outside_here[s - start, blocks.core[low + (to % plane) // width]] += times

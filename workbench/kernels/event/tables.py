@@ -21,6 +21,7 @@ class Shape(NamedTuple):
     conductances: tuple[int, ...]
     delta: tuple[int, ...]  # (0,) if something jumps straight onto v
     given: tuple[int, ...]  # (0,) if outside currents are handed in
+    spread: tuple[int, ...]  # (0,) if constants differ inside a block
     nonzero: tuple[int, ...]  # (0,) if a state that is not zero makes an update active
 
 
@@ -46,7 +47,8 @@ class Rows(NamedTuple):
     """Synapses by sender, in bundles that share weight and delay; each synapse carries its own where the bundle has none.
 
     The synapses of row r in part p are `codes[cuts[r, p]:cuts[r, p + 1]]`. A code says where in its part's share of the arrivals a
-    spike goes: receptor × places of the part + place, plus delay × receptors × places in a bundle without a common delay.
+    spike goes: (block × states + state) × 32 + lane, as in `State.fields`, plus delay × blocks × states × 32 in a bundle without a
+    common delay.
     """
 
     codes: np.ndarray  # uint16 or uint32
@@ -72,7 +74,7 @@ class Noise(NamedTuple):
     low: np.ndarray  # thresholds below this number are passed almost surely
     high: np.ndarray  # and those from this number on almost never
     weight: np.ndarray
-    row: np.ndarray
+    row: np.ndarray  # the state it goes to
     delay: np.ndarray
     begin: np.ndarray  # first step with spikes
     end: np.ndarray
@@ -93,7 +95,7 @@ class State(NamedTuple):
 
     fields: np.ndarray  # (blocks × states × 32)
     hold: np.ndarray  # int16 (places): steps still to wait
-    arrivals: np.ndarray  # part after part: (slots × receptors × places of the part)
+    arrivals: np.ndarray  # part after part: (slots × blocks of the part × states × 32)
 
 
 class Taps(NamedTuple):
@@ -118,7 +120,7 @@ class Scratch(NamedTuple):
     neuron: np.ndarray  # int32
     active: np.ndarray  # int32 (threads, steps of a call, cores)
     outside: np.ndarray  # int32 (threads, steps of a call, cores)
-    pending: np.ndarray  # uint32 (parts × slots × room): codes of arrivals, while they are few
+    pending: np.ndarray  # as the codes (parts × slots × room): codes of arrivals, while they are few
     waiting: np.ndarray  # int64 (parts × slots): how many; more than the room means: look at all
     touched: np.ndarray  # uint32 (blocks): a bit for each lane that something arrived at
     drawn: np.ndarray  # uint32 (threads, 32)
