@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, final
 
 import numpy as np
@@ -13,12 +14,14 @@ from workbench.backends import outside
 from workbench.backends.event.layout import Wires, starts_of, targets_of
 from workbench.chips.event import EVENTS, EventChip
 from workbench.circuits.unfold import Block, Netlist
+from workbench.errors import UnsupportedError
 from workbench.mapping import mapped as mapping
 from workbench.mapping.mapped import Mapped
 from workbench.mapping.reach import Synapses
 from workbench.mapping.route import Ways
 from workbench.recordings.ledger import Ledger
 from workbench.recordings.placement import Placement
+from workbench.words import tr
 
 __all__ = ["Fan", "lay_cores", "sum_at"]
 
@@ -40,6 +43,33 @@ class Fan:
     dense: NDArray[np.int32] | None
     shared: NDArray[np.int32] | None
     ways: Ways
+
+    @property
+    def by_kind(self) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+        """Synaptic, dense and shared operations of one spike, in the order of `arrays["core"]`."""
+        nothing = np.zeros(self.arrays["core"].size, np.int32)
+        dense, shared = (nothing if kind is None else kind for kind in (self.dense, self.shared))
+        return self.arrays["operations"] - dense - shared, dense, shared
+
+    @cached_property
+    def packed(self) -> NDArray[Any]:
+        """The cores each neuron reaches and its operations there, as the clock reads them: 16 bits each (see `kernels.event.clock`)."""
+        words = self.arrays["core"].astype(np.uint32)
+        kinds = [(1, self.by_kind[0]), *((k, x) for k, x in ((2, self.dense), (3, self.shared)) if x is not None)]
+        most = max([int(words.max(initial=0)), *(int(many.max(initial=0)) for _, many in kinds)])
+        if most >= 1 << 16:
+            raise UnsupportedError(
+                tr(
+                    "A chip's clock counts up to {most} cores, and as many synapses of one neuron on one core.",
+                    most=65_535,
+                )
+            )
+        if len(kinds) == 1:  # operations of one kind need half the bytes
+            return words | kinds[0][1].astype(np.uint32) << np.uint32(16)
+        wide = words.astype(np.uint64)
+        for number, many in kinds:
+            wide |= many.astype(np.uint64) << np.uint64(16 * number)
+        return wide
 
     def link_loads(self, spikes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Packets over every link when neuron n fired `spikes[n]` times: shape (4, tiles_y, tiles_x), east, west, north, south."""
@@ -95,6 +125,5 @@ def lay_cores(
 
 def sum_at(place: NDArray[Any], amount: NDArray[np.int64], places: int) -> NDArray[np.int64]:
     """Sum the amounts that belong to each place."""
-    made = np.zeros(places, np.int64)
-    np.add.at(made, place, amount)
-    return made
+    # Exact while the sums stay below 2^53, and much faster than adding one by one.
+    return np.bincount(place, amount, places).astype(np.int64)

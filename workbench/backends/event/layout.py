@@ -44,8 +44,8 @@ LANES = 32
 NEAREST = 32 * 1024
 """Bytes of arrivals a part should have: the first cache holds 48 kB today."""
 
-CRUMB = 24
-"""Synapses that a row should have in a part on average: looking up where they begin costs as much as ten of them."""
+CRUMB = 100
+"""Synapses that a row should have in a part on average: looking up where they begin costs as much as thirty of them."""
 
 LONGEST_HOLD = 32_767
 """Refractory steps that fit a block."""
@@ -218,7 +218,7 @@ def _constants(netlist: Netlist, population: str, form: Form, dt: float) -> tupl
 
 
 def lay_parts(
-    total: int, threads: int, *, synapses: float, bytes_per_block: int
+    total: int, threads: int, *, synapses: float, bytes_per_block: float
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(first block of each part, first part of each thread), for `total` blocks.
 
@@ -290,6 +290,7 @@ def lay_rows(
             )
         weight_at.append(spent - begin)
         spent += (at - begin) if key[2] is None else 0
+    weights, unit = _narrowed(weights)
     listed = [[n for n, (key, _) in enumerate(bundles) if key[0] == s] for s in range(len(senders))]
     order = [n for ns in listed for n in ns]
     names = {
@@ -302,8 +303,8 @@ def lay_rows(
     return {k: np.array(v, np.uint8 if k == "weighted" else np.int64) for k, v in names.items()} | {
         "codes": codes,
         "cuts": cuts.reshape(-1),
-        "weight": np.array([bundles[n][0][2] or 0 for n in order], real),
-        "weights": _narrowed(weights),
+        "weight": np.array([unit if bundles[n][0][2] is None else bundles[n][0][2] for n in order], real),
+        "weights": weights,
         "first": np.cumsum([0, *map(len, listed)]).astype(np.int64),
         "sender": np.repeat(np.arange(len(sizes_in), dtype=np.int32), sizes_in),
         "start": np.array([c.start for c in netlist.populations.values()] + [0] * len(netlist.sources), np.int64),
@@ -324,13 +325,18 @@ def _bundles(wires: Wires, senders: Sequence[str], dt: float, real: Any) -> list
     return list(found.items())
 
 
-def _narrowed(weights: NDArray[Any]) -> NDArray[Any]:
-    """Whole weights in the fewest bytes that hold them all: the stream of weights is half of what a delivery reads."""
-    if not np.issubdtype(weights.dtype, np.integer):
-        return weights
-    low, high = int(weights.min(initial=0)), int(weights.max(initial=0))
+def _narrowed(weights: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Whole weights in the fewest bytes that hold them all, and the power of two they were divided by.
+
+    The stream of weights is half of what a delivery reads, and a chip's weights are short mantissas with an exponent.
+    """
+    if not np.issubdtype(weights.dtype, np.integer) or not weights.size:
+        return weights, 1
+    low, high, bits = int(weights.min()), int(weights.max()), int(np.bitwise_or.reduce(weights))
+    unit = bits & -bits or 1
+    low, high = low // unit, high // unit
     fits = next((t for t in (np.int8, np.int16) if np.iinfo(t).min <= low and high <= np.iinfo(t).max), np.int32)
-    return weights.astype(fits)
+    return (weights // unit).astype(fits), unit
 
 
 def lay_noise(program: EventProgram, drive: Drive, fused: Sequence[str]) -> dict[str, Any]:

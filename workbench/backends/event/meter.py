@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from workbench.backends.event.cores import Fan, sum_at
 from workbench.backends.event.timing import ChipClock, work_of
 from workbench.chips.event import EVENTS, EventChip
-from workbench.errors import UnsupportedError
 from workbench.recordings.ledger import Ledger
-from workbench.words import tr
 
 __all__ = ["Meter"]
 
@@ -59,13 +57,9 @@ class Meter:
         self._active, self._outside = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
         self._begin, self._begin_clock = 0, 0.0
         price = chip.prices
-        nothing = np.zeros(fan.arrays["core"].size, np.int32)
-        dense, shared = (nothing if x is None else x for x in (fan.dense, fan.shared))
-        plain = fan.arrays["operations"] - dense - shared
         self._network: ChipClock | None = None
-        if chip.timing == "simple":
-            self._listeners = _packed(fan.arrays["core"], plain, dense, shared)
-        else:
+        if chip.timing != "simple":
+            plain, dense, shared = fan.by_kind
             self._network = ChipClock(
                 chip,
                 core_of=fan.core_of,
@@ -100,7 +94,7 @@ class Meter:
                 spike_step,
                 spike_neuron,
                 fan.arrays["start"],
-                self._listeners,
+                fan.packed,
                 self._home,
                 self._sent,
                 active,
@@ -128,22 +122,20 @@ class Meter:
         self._begin, self._begin_clock = self.step, self.clock
 
     def _counts(self) -> NDArray[np.int64]:
+        from workbench.kernels.event import clock  # noqa: PLC0415
+
         fan, fired, cores = self.fan, self._spikes, self._active.size
-        starts, landed = fan.arrays["start"], fan.arrays["core"]
-        times = np.repeat(fired, np.diff(starts))
-        nothing = np.zeros(cores, np.int64)
-        dense = nothing if fan.dense is None else sum_at(landed, fan.dense * times, cores)
-        shared = nothing if fan.shared is None else sum_at(landed, fan.shared * times, cores)
+        received, plain, dense, shared = clock.tally(fan.arrays["start"], fan.packed, fired, cores)
         table = {
-            "core step": nothing + (self.step - self._begin),
+            "core step": np.full(cores, self.step - self._begin),
             "active update": self._active,
             "inactive update": self._neurons * (self.step - self._begin) - self._active,
-            "synaptic operation": sum_at(landed, fan.arrays["operations"] * times, cores) - dense - shared,
+            "synaptic operation": plain,
             "dense operation": dense,
             "shared operation": shared,
             "outside operation": self._outside,
             "spike": sum_at(fan.core_of, fired, cores),
-            "packet received": sum_at(landed, times, cores),
+            "packet received": received,
         }
         table |= {event: sum_at(fan.core_of, per_spike * fired, cores) for event, per_spike in fan.per_spike.items()}
         return np.stack([table[e] for e in EVENTS], axis=1).astype(np.int64)
@@ -193,17 +185,3 @@ class Meter:
         self.step, self._begin, self.every = arrays["meter.step"].tolist()
         if self._network is not None:
             self._network.resume({k.removeprefix("queues."): v for k, v in arrays.items() if k.startswith("queues.")})
-
-
-def _packed(core: NDArray[Any], *operations: NDArray[Any]) -> NDArray[Any]:
-    """The cores each neuron reaches and its operations there, as the clock reads them: 16 bits each."""
-    words = np.asarray(core, np.uint64).copy()
-    most = max([int(core.max(initial=0)), *(int(o.max(initial=0)) for o in operations)])
-    if most >= 1 << 16:
-        raise UnsupportedError(
-            tr("A chip's clock counts up to {most} cores, and as many synapses of one neuron on one core.", most=65_535)
-        )
-    for number, many in enumerate(operations, start=1):
-        words |= np.asarray(many, np.uint64) << np.uint64(16 * number)
-    # Where all operations are of one kind half the bytes do.
-    return words.astype(np.uint32) if int(words.max(initial=0)) < 1 << 32 else words

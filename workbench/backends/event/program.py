@@ -136,7 +136,8 @@ def _lay(
     synapses *= max(1, len({b.target for b in wires.blocks}))
     bytes_per_block = LANES * np.dtype(real).itemsize * len(form.states)
     if any(low != high for low, high in spans):
-        bytes_per_block *= slots  # a spike's arrivals lie in all slots at once
+        # A spike's arrivals lie in all slots at once; a part that holds them all would leave too little of every row.
+        bytes_per_block = bytes_per_block * slots / 8
     plain = all(low == high and not b.weighted for b, (low, high) in zip(wires.blocks, spans, strict=True))
     few = window == 1 and plain and not form.discrete and not outside.fused(netlist)
     # Few arrivals need no parts for the cache's sake.

@@ -7,7 +7,7 @@ from numba import njit, uint64
 
 from workbench.kernels.lanes import prefetch
 
-__all__ = ["simple"]
+__all__ = ["simple", "tally"]
 
 AHEAD = 12  # spikes between asking for a row and reading it
 
@@ -67,3 +67,21 @@ def simple(start, spike_step, spike_neuron, fan_start, fan, home, sent, active, 
             packets[c] = dense[c] = shared[c] = uint64(0)
         clock += longest + barrier
     return clock
+
+
+@njit(cache=True, nogil=True)
+def tally(fan_start, fan, fired, cores):
+    """What every core heard when neuron i fired `fired[i]` times: (packets, synaptic, dense, shared operations), each by core."""
+    heard = np.zeros((4, cores), np.int64)
+    low = uint64(0xFFFF)
+    for i in range(uint64(fired.size)):
+        times = np.uint64(fired[i])
+        if times:
+            for r in range(uint64(fan_start[i]), uint64(fan_start[i + uint64(1)])):
+                entry = uint64(fan[r])
+                to = entry & low
+                heard[0, to] += np.int64(times)
+                heard[1, to] += np.int64(times * ((entry >> uint64(16)) & low))
+                heard[2, to] += np.int64(times * ((entry >> uint64(32)) & low))
+                heard[3, to] += np.int64(times * (entry >> uint64(48)))
+    return heard

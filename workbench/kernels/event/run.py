@@ -15,6 +15,7 @@ from numba import njit, uint32, uint64
 
 from workbench.kernels.event.block import apply, apply_without_arrivals
 from workbench.kernels.event.rain import add_counts, count
+from workbench.kernels.event.scatter import add_row, add_row_around, add_row_noted, add_weights, add_weights_around
 from workbench.kernels.lanes import atomic_add, atomic_read, give_way, popcount, prefetch, trailing
 from workbench.kernels.rule import bits, words
 
@@ -22,6 +23,7 @@ __all__ = ["advance"]
 
 LANES = uint64(32)
 LINE = 32  # codes of two bytes in a line of the cache
+EARLIER = 12  # spikes between asking for the place of a row and asking for the row
 AHEAD = 4  # spikes between asking for a row and reading it: 4 and 16 are as good, 2 is a quarter slower
 
 
@@ -244,16 +246,29 @@ def _deliver(
     low, high = uint64(parts[part]), uint64(parts[part + 1])
     plane = (high - low) * width
     base = low * width * uint64(slots)
-    end = base + uint64(slots) * plane
+    ring = uint64(slots) * plane
+    end = base + ring
     step, slot = np.int64(-1), uint64(0)
+    line_of_weights = 64 // weights.itemsize
     for q in range(first, last):
+        # Where a row begins has to be read before the row: that is asked for even earlier.
+        if q + EARLIER < last:
+            ahead = spike_neuron[q + EARLIER]
+            sender = sender_of[ahead]
+            for k in range(bundles[sender], bundles[sender + 1]):
+                prefetch(cuts, uint64(r_base[k] + ahead - r_start[sender]) * columns + mine)
         if q + AHEAD < last:
             ahead = spike_neuron[q + AHEAD]
             sender = sender_of[ahead]
             for k in range(bundles[sender], bundles[sender + 1]):
                 spot = uint64(r_base[k] + ahead - r_start[sender]) * columns + mine
-                for line in range(uint64(cuts[spot]), uint64(cuts[spot + uint64(1)]), uint64(LINE)):
+                a, z = uint64(cuts[spot]), uint64(cuts[spot + uint64(1)])
+                for line in range(a, z, uint64(LINE)):
                     prefetch(codes, line)
+                if r_weighted[k]:
+                    shift = uint64(r_weight_at[k])
+                    for line in range(a + shift, z + shift, uint64(line_of_weights)):
+                        prefetch(weights, line)
         i = spike_neuron[q]
         if spike_step[q] != step:
             step = spike_step[q]
@@ -268,36 +283,22 @@ def _deliver(
                 due = slot + uint64(r_delay[k])
                 due = due - uint64(slots) if due >= uint64(slots) else due
                 at = base + due * plane
+                here = part * slots + np.int64(due)
+                known = waiting[here] + np.int64(z - a)
+                put = uint64(here * room + waiting[here]) - a
                 if r_weighted[k]:
-                    for s in range(a, z):
-                        arrivals[at + uint64(codes[s])] += arrivals.dtype.type(weights[s + shift])
-                elif few:
-                    here = part * slots + np.int64(due)
-                    known = waiting[here] + np.int64(z - a)
-                    if known <= room:
-                        put = uint64(here * room + waiting[here]) - a
-                        for s in range(a, z):
-                            pending[put + s] = codes[s]
-                            arrivals[at + uint64(codes[s])] += weight
-                    else:
-                        for s in range(a, z):
-                            arrivals[at + uint64(codes[s])] += weight
-                    waiting[here] = known
+                    add_weights(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, put)
+                elif few and known <= room:
+                    add_row_noted(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, put)
                 else:
-                    for s in range(a, z):
-                        arrivals[at + uint64(codes[s])] += weight
+                    add_row(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, put)
+                waiting[here] = known
+            elif r_weighted[k]:
+                at = base + slot * plane
+                add_weights_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, uint64(0))
             else:
                 at = base + slot * plane
-                if r_weighted[k]:
-                    for s in range(a, z):
-                        to = at + uint64(codes[s])
-                        to = to - (end - base) if to >= end else to
-                        arrivals[to] += arrivals.dtype.type(weights[s + shift])
-                else:
-                    for s in range(a, z):
-                        to = at + uint64(codes[s])
-                        to = to - (end - base) if to >= end else to
-                        arrivals[to] += weight
+                add_row_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, uint64(0))
 
 
 @njit
@@ -317,7 +318,7 @@ def _deliver_outside(part, n, m, start, slots, width, rows, blocks, outside, arr
                 for c in range(uint64(rows.cuts[spot]), uint64(rows.cuts[spot + uint64(1)])):
                     weight = rows.weight[k]
                     if rows.weighted[k]:
-                        weight = arrivals.dtype.type(rows.weights[c + uint64(rows.weight_at[k])])
+                        weight *= arrivals.dtype.type(rows.weights[c + uint64(rows.weight_at[k])])
                     to = due * plane + uint64(rows.codes[c])
                     to = to - uint64(slots) * plane if to >= uint64(slots) * plane else to
                     arrivals[base + to] += weight * many

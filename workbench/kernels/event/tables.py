@@ -55,7 +55,7 @@ class Rows(NamedTuple):
     cuts: np.ndarray  # uint32 or int64 (rows of all bundles × (parts + 1))
     base: np.ndarray  # int64 (bundles): first row of each
     delay: np.ndarray  # int64 (bundles): steps, or 0 where codes carry the delay
-    weight: np.ndarray  # (bundles), where all synapses share one
+    weight: np.ndarray  # (bundles): the weight all synapses share, or what those of their own are multiplied by
     weighted: np.ndarray  # uint8 (bundles): a weight for each synapse, at weights[place of the code + weight_at]
     weight_at: np.ndarray  # int64 (bundles)
     weights: np.ndarray

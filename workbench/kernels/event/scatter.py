@@ -1,0 +1,102 @@
+"""A row of synapses put into the arrivals, as an instruction to the kernels: four at a time, in order, with nothing in between.
+
+Written out because LLVM's code for the plain loop changes with what stands around it, by half its speed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic as _intrinsic
+
+__all__ = ["add_row", "add_row_around", "add_row_noted", "add_weights", "add_weights_around"]
+
+intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
+
+_LONG = ir.IntType(64)
+
+
+def _add(*, own: bool = False, around: bool = False, noted: bool = False) -> Callable[..., Any]:
+    """Synapses with weights of their `own`, with delays that may go `around` the ring, or `noted` among the places to look at."""
+
+    def make(
+        typingctx: Any,
+        arrivals: Any,
+        at: Any,
+        codes: Any,
+        first: Any,
+        last: Any,
+        weight: Any,
+        weights: Any,
+        shift: Any,
+        end: Any,
+        ring: Any,
+        pending: Any,
+        put: Any,
+    ) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            def data(number: int) -> Any:
+                return context.make_array(signature.args[number])(context, builder, args[number]).data
+
+            line, places = data(0), data(2)
+            given = data(6) if own else None
+            notes = data(10) if noted else None
+            begin, stop, amount = args[3], args[4], args[5]
+            real = isinstance(line.type.pointee, (ir.FloatType, ir.DoubleType))
+
+            def scaled(s: Any) -> Any:
+                if given is None:
+                    return amount
+                mine = builder.load(builder.gep(given, [builder.add(s, args[7])]))
+                if real:
+                    return builder.fmul(mine, amount)
+                return builder.mul(
+                    builder.sext(mine, line.type.pointee) if mine.type != line.type.pointee else mine, amount
+                )
+
+            def some(s: Any, many: int) -> None:
+                spots = [builder.add(s, _LONG(k)) for k in range(many)]
+                found = [builder.load(builder.gep(places, [p])) for p in spots]
+                for p, one in zip(spots, found, strict=True):
+                    if notes is not None:
+                        builder.store(one, builder.gep(notes, [builder.add(p, args[11])]))
+                    to = builder.add(args[1], builder.zext(one, _LONG))
+                    if around:
+                        over = builder.icmp_unsigned(">=", to, args[8])
+                        to = builder.select(over, builder.sub(to, args[9]), to)
+                    spot = builder.gep(line, [to])
+                    total = (builder.fadd if real else builder.add)(builder.load(spot), scaled(p))
+                    builder.store(total, spot)
+
+            whole = builder.add(begin, builder.and_(builder.sub(stop, begin), _LONG(-4 & (2**64 - 1))))
+            with cgutils.for_range_slice(builder, begin, whole, _LONG(4), _LONG) as (s, _):
+                some(s, 4)
+            with cgutils.for_range_slice(builder, whole, stop, _LONG(1), _LONG) as (s, _):
+                some(s, 1)
+            return context.get_dummy_value()
+
+        place = types.uint64
+        return (
+            types.void(
+                arrivals, place, codes, place, place, arrivals.dtype, weights, place, place, place, pending, place
+            ),
+            code,
+        )
+
+    return make
+
+
+add_row = intrinsic(_add())
+"""Add `weight` at the places `at` + codes[first:last] of the arrivals."""
+add_row_noted = intrinsic(_add(noted=True))
+"""The same, and write down the codes in `pending` from `put` + first on."""
+add_row_around = intrinsic(_add(around=True))
+"""The same where codes carry delays: a place from `end` on lies `ring` before."""
+add_weights = intrinsic(_add(own=True))
+"""Add `weight` × weights[s + shift] for synapse s."""
+add_weights_around = intrinsic(_add(own=True, around=True))
+"""The same where codes carry delays."""
