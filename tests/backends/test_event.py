@@ -29,7 +29,7 @@ from workbench.circuits.wiring import AllToAll, OneToOne
 from workbench.errors import Cancelled, DescriptionError, PlacementError, StoreError, UnsupportedError
 from workbench.experiment import Experiment
 from workbench.recordings import ledger
-from workbench.units import ms, mV, nS
+from workbench.units import ms, mV
 
 LOIHI = CHIPS["loihi-davies"]
 DT = 0.1 * ms

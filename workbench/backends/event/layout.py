@@ -44,8 +44,8 @@ LANES = 32
 NEAREST = 32 * 1024
 """Bytes of arrivals a part should have: the first cache holds 48 kB today."""
 
-CRUMB = 100
-"""Synapses that a row should have in a part on average: looking up where they begin costs as much as thirty of them."""
+CRUMB = 50
+"""Synapses that a row should have in a part on average: looking up where they begin costs as much as twenty of them."""
 
 LONGEST_HOLD = 32_767
 """Refractory steps that fit a block."""
@@ -306,7 +306,7 @@ def lay_rows(
         "weight": np.array([unit if bundles[n][0][2] is None else bundles[n][0][2] for n in order], real),
         "weights": weights,
         "first": np.cumsum([0, *map(len, listed)]).astype(np.int64),
-        "sender": np.repeat(np.arange(len(sizes_in), dtype=np.int32), sizes_in),
+        "sender": np.repeat(np.arange(len(sizes_in), dtype=np.uint16), sizes_in),
         "start": np.array([c.start for c in netlist.populations.values()] + [0] * len(netlist.sources), np.int64),
     }
 

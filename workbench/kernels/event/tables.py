@@ -60,7 +60,7 @@ class Rows(NamedTuple):
     weight_at: np.ndarray  # int64 (bundles)
     weights: np.ndarray
     first: np.ndarray  # int64 (senders + 1): the bundles of each population, then of each source
-    sender: np.ndarray  # int32 (neurons): population
+    sender: np.ndarray  # uint16 (neurons): population
     start: np.ndarray  # int64 (populations): first neuron of each
 
 
