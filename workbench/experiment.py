@@ -97,7 +97,10 @@ class Experiment:
         made: list[Recording] = []
         for k in range(number):
             share = None if progress is None else (lambda f, text, k=k: progress((k + f) / number, text))
-            made.append(replace(program.run(drive.trial(k), seed=self.seed, progress=share), experiment=described))
+            recording = program.run(drive.trial(k), seed=self.seed, progress=share)
+            # What was lost when the circuit was read from elsewhere belongs to what came out of it.
+            notes = (*recording.notes, *getattr(self.circuit, "notes", ()))
+            made.append(replace(recording, experiment=described, notes=notes))
         return made
 
     def to_json(self) -> dict[str, Any]:

@@ -37,6 +37,7 @@ LIGHT = {
     "workbench.circuits.library.balanced": HEAVY,
     "workbench.chips": HEAVY,
     "workbench.backends": HEAVY,
+    "workbench.interchange": HEAVY,
     "workbench.studies": HEAVY,
     "workbench.course": HEAVY,
     "workbench.jobs": HEAVY,

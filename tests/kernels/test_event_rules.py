@@ -17,14 +17,15 @@ W = 32
 BLOCKS = 7
 ONE, TWO = (0,), (0, 0)
 SHAPES = {
-    "delta": (Shape((), (), (), ONE, (), ()), "float64"),
-    "two currents": (Shape((), TWO, (), (), (), ()), "float64"),
-    "delta, a current and an outside current, float32": (Shape((), ONE, (), ONE, ONE, ()), "float32"),
-    "conductances with everything": (Shape((), ONE, TWO, ONE, ONE, ()), "float64"),
-    "conductances in float32": (Shape((), (), TWO, (), (), ()), "float32"),
-    "whole steps": (Shape(ONE, ONE, (), ONE, (), ()), "float64"),
-    "whole numbers": (Shape(ONE, TWO, (), ONE, (), ()), "int32"),
-    "whole numbers, states counted": (Shape(ONE, (), (), ONE, (), ONE), "int32"),
+    "delta": (Shape((), (), (), ONE, (), ONE, ()), "float64"),
+    "delta, constants shared": (Shape((), (), (), ONE, (), (), ()), "float32"),
+    "two currents": (Shape((), TWO, (), (), (), ONE, ()), "float64"),
+    "delta, a current and an outside current, float32": (Shape((), ONE, (), ONE, ONE, ONE, ()), "float32"),
+    "conductances with everything": (Shape((), ONE, TWO, ONE, ONE, ONE, ()), "float64"),
+    "conductances in float32, constants shared": (Shape((), (), TWO, (), (), (), ()), "float32"),
+    "whole steps": (Shape(ONE, ONE, (), ONE, (), ONE, ()), "float64"),
+    "whole numbers": (Shape(ONE, TWO, (), ONE, (), ONE, ()), "int32"),
+    "whole numbers, constants shared, states counted": (Shape(ONE, (), (), ONE, (), (), ONE), "int32"),
 }
 
 
@@ -76,6 +77,10 @@ def a_network(shape: Shape, kind: str, rng: np.random.Generator):
         values[name] = drawn.astype(kind) if drawn is not None else np.abs(draw(BLOCKS, W)) * (0.3 if near_one else 1)
     if counted["discrete"]:
         values["subtract"] = rng.integers(0, 2, (BLOCKS, W)).astype(kind)
+    holds = rng.integers(1, 9, (BLOCKS, W)).astype(np.int16)
+    if not counted["spread"]:
+        values = {n: np.repeat(v[:, :1], W, axis=1) for n, v in values.items()}
+        holds = np.repeat(holds[:, :1], W, axis=1)
     rows = counted["delta"] + kinds + opened
     arrivals = draw(rows, BLOCKS, W) * (rng.random((rows, BLOCKS, W)) < 0.4).astype(kind)
     return SimpleNamespace(
@@ -84,7 +89,7 @@ def a_network(shape: Shape, kind: str, rng: np.random.Generator):
         values={n: v.astype(kind) for n, v in values.items()},
         fields=draw(1 + kinds + opened, BLOCKS, W, scale=2.0),
         hold=rng.integers(0, 4, (BLOCKS, W)).astype(np.int16),
-        holds=rng.integers(1, 9, (BLOCKS, W)).astype(np.int16),
+        holds=holds,
         arrivals=arrivals.astype(kind),
         given=draw(BLOCKS, W),
     )

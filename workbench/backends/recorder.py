@@ -207,9 +207,15 @@ class Recorder:
                 dims=("time", "neuron"),
                 coords={"time": time, "neuron": which},
                 name=p.name,
-                attrs={"units": _unit(p), "reduce": p.reduce or "none"},
+                attrs={"units": self._unit(p), "reduce": p.reduce or "none"},
             )
         return made
+
+    def _unit(self, p: Probe) -> str:
+        """The unit of a probed variable; neurons in whole steps have none."""
+        if self.netlist.populations[p.of].neuron.method == "steps":
+            return ""
+        return {"v": "V", "current": "A", "conductance": "S"}.get(p.variable.partition("_")[0], "")
 
     def _rate(self, p: Probe) -> xarray.DataArray:
         import xarray  # noqa: PLC0415
@@ -291,12 +297,6 @@ def _state(p: Probe, states: Mapping[str, int]) -> int:
             )
         )
     return states[p.variable]
-
-
-def _unit(p: Probe) -> str:
-    if p.variable == "v":
-        return "V"
-    return {"current": "A", "conductance": "S"}.get(p.variable.partition("_")[0], "")
 
 
 # --- saved runs ---------------------------------------------------------------------------------------------------------

@@ -257,7 +257,7 @@ def search_all(weights, apart, room, bound, best):
         if where[p] >= 0:
             used[where[p]] -= 1
         t = where[p] + 1
-        placed = False
+        placed, more = False, 0.0
         while t < tiles:
             if used[t] < room:
                 more = 0.0

@@ -33,7 +33,7 @@ class AdEx(Neuron):
     jump: float = quantity(0 * nA, "pA", low=0 * nA, high=10 * nA, doc="spike-triggered adaptation (b)", spread=True)
     reset: float = quantity(-58 * mV, "mV", low=-100 * mV, high=0 * mV, doc="potential after a spike", spread=True)
     cut: float = quantity(
-        0 * mV, "mV", low=-40 * mV, high=100 * mV, doc="potential at which a spike is counted", spread=True
+        0 * mV, "mV", low=-60 * mV, high=100 * mV, doc="potential at which a spike is counted", spread=True
     )
     bias: float = quantity(0 * nA, "pA", low=-100 * nA, high=100 * nA, doc="constant current", spread=True)
     tau_exc: float = quantity(5 * ms, "ms", low=0.05 * ms, high=1 * s, doc="decay of excitatory receptors", spread=True)
