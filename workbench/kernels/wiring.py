@@ -81,6 +81,21 @@ def _page(key, page, total, sources, targets, i, j):
     return n
 
 
+@njit(nogil=True)
+def _deal(start, into, dealt, target, number, numbered):
+    """The rows of synapses whose sources lie in `dealt` by target (those of target t from `into[t]` to `into[t + 1]`)."""
+    at, flat = start[:-1].copy(), np.empty(dealt.size, type(target))
+    edge = np.empty(dealt.size if numbered else 0, type(number))
+    for t in range(into.size - 1):
+        for e in range(into[t], into[t + 1]):
+            s = dealt[e]
+            flat[at[s]] = t
+            if numbered:
+                edge[at[s]] = e
+            at[s] += 1
+    return start, flat, edge
+
+
 @njit(cache=True, nogil=True)
 def rows_of_total(sources, targets, total, key, target, source, number, numbered):
     """Fixed total number: (start, targets, edge numbers) in types like the samples; `edge` is empty unless `numbered`.
@@ -107,17 +122,7 @@ def rows_of_total(sources, targets, total, key, target, source, number, numbered
         for k in range(n):
             dealt[at[j[k]]] = i[k]
             at[j[k]] += 1
-    at = start[:-1].copy()
-    flat = np.empty(total, type(target))
-    edge = np.empty(total if numbered else 0, type(number))
-    for t in range(targets):
-        for e in range(into[t], into[t + 1]):
-            s = dealt[e]
-            flat[at[s]] = t
-            if numbered:
-                edge[at[s]] = e
-            at[s] += 1
-    return start, flat, edge
+    return _deal(start, into, dealt, target, number, numbered)
 
 
 @njit(inline="always")
@@ -151,16 +156,7 @@ def rows_of_hash(sources, targets, fan_out, key, local, width, target, source, n
             dealt[at[reached[k]]] = i
             at[reached[k]] += 1
     start = np.arange(sources + 1) * np.int64(fan_out)
-    at, flat = start[:-1].copy(), np.empty(sources * fan_out, type(target))
-    edge = np.empty(flat.size if numbered else 0, type(number))
-    for t in range(targets):
-        for e in range(into[t], into[t + 1]):
-            s = dealt[e]
-            flat[at[s]] = t
-            if numbered:
-                edge[at[s]] = e
-            at[s] += 1
-    return start, flat, edge
+    return _deal(start, into, dealt, target, number, numbered)
 
 
 @njit(cache=True, nogil=True)

@@ -31,8 +31,8 @@ __all__ = ["Fan", "lay_cores", "sum_at"]
 class Fan:
     """The placement, and by neuron: cores reached, operations there, packets and hops of one spike.
 
-    `arrays` (start int64, core and operations int32, path float64) is what the kernel's timing reads: the cores of neuron n are
-    `core[start[n]:start[n + 1]]`, and `operations` counts all its synapses there, however they are stored. `dense` and `shared`
+    `arrays` holds start (int64), core and operations (int32): the cores of neuron n are `core[start[n]:start[n + 1]]`, and
+    `operations` counts all its synapses there, however they are stored. `dense` and `shared`
     are those of them in all-to-all blocks and in convolutions, in the same order; None where there are none.
     """
 
@@ -114,7 +114,7 @@ def lay_cores(
     )
     return Fan(
         placement=placement,
-        arrays={"start": inside.start, "core": inside.core, "operations": inside.operations, "path": made.ways.path},
+        arrays={"start": inside.start, "core": inside.core, "operations": inside.operations},
         per_spike={e: n for e, n in made.ways.per_spike().items() if e != "packet received"},
         core_of=made.mapped.core_of.astype(np.int64),
         dense=inside.stored("dense operation"),

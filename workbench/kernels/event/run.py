@@ -145,7 +145,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                 b = high - uint64(1) - turn if backwards else low + turn
                 place, core, alive = b * LANES, uint64(block_core[b]), live[b]
                 at, constant, held = b * width, constants_of[b], holds_of[b]
-                slot, row = first_slot, uint64(0)
+                slot = first_slot
                 word = b
                 for s in range(n, m):
                     here = base + slot * plane + (b - low) * width
