@@ -38,6 +38,7 @@ uJ: Final = 1e-6
 nJ: Final = 1e-9
 pJ: Final = 1e-12
 fJ: Final = 1e-15
+K: Final = 1.0
 W: Final = 1.0
 mW: Final = 1e-3
 uW: Final = 1e-6
@@ -84,6 +85,7 @@ _SHOWN: Final[dict[str, tuple[float, str]]] = {
     "W": (W, "w"),
     "mW": (mW, "mw"),
     "µW": (uW, "uw"),
+    "K": (K, "k"),
     "mm²": (mm2, "mm2"),
     "µm²": (um2, "um2"),
     "bit": (bit, "bits"),
@@ -91,6 +93,7 @@ _SHOWN: Final[dict[str, tuple[float, str]]] = {
     "Mbit": (Mbit, "mbits"),
     "%": (0.01, "percent"),
     "V/s": (1.0, "v_per_s"),
+    "LSB": (1.0, "lsb"),
 }
 
 

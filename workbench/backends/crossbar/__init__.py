@@ -1,0 +1,1 @@
+"""The crossbar backend: networks on tiles of conductances."""
