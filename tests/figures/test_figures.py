@@ -42,7 +42,7 @@ def recording(*, priced: bool = True) -> Recording:
         events=("spike", "hop"),
         prices=prices,
     )
-    cores = tuple(CoreUse(f"core {k}", (k, 1), (50, 64), (10, 99), (1, 9), (1, 9)) for k in range(2))
+    cores = tuple(CoreUse(f"core {k}", (k, 1), {"neurons": (50, 64), "synapses": (10, 99)}) for k in range(2))
     trace = xr.DataArray(
         np.linspace(0, 0.02, 20_000).reshape(10_000, 2),
         dims=("time", "neuron"),

@@ -54,7 +54,7 @@ def recording(neurons: int = 50, fired: int = 5000) -> Recording:
             "hop": Price(0.1 + 0.2 - 0.3, 0.0, Citation("assumed", "é")),
         },
     )
-    core = CoreUse("core 0", (1, 2), (50, 1024), (5000, 131072), (1, 4096), (2, 4096))
+    core = CoreUse("core 0", (1, 2), {"neurons": (50, 1024), "synapses": (5000, 131072)})
     return Recording(
         spikes={"E": spikes, "quiet one": Spikes(np.zeros(0, np.int64), np.zeros(0, np.int32), 1e-4)},
         sizes={"E": neurons, "quiet one": 4},

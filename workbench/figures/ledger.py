@@ -121,7 +121,7 @@ def tiles(recording: Recording) -> Sketch:
     priced = recording.ledger.total > 0
     for core in recording.placement.cores:
         x, y = core.tile
-        value = by_place.get(core.name, 0.0) if priced else float(core.neurons[0])
+        value = by_place.get(core.name, 0.0) if priced else float(core.used("neurons"))
         spent[y, x] = value + (0.0 if np.isnan(spent[y, x]) else spent[y, x])
     used = spent[~np.isnan(spent)]
     scale, unit = _scale(float(used.max()) if used.size else 1.0) if priced else (1.0, "")

@@ -29,10 +29,12 @@ def uses(core_of: NDArray[np.int32], tiles: NDArray[np.int32], chip: EventChip, 
         CoreUse(
             name=f"core {c}",
             tile=(int(tiles[c, 0]), int(tiles[c, 1])),
-            neurons=(int(neurons[c]), chip.neurons_per_core),
-            synapses=(int(found.synapses[c]), chip.synapses_per_core),
-            axons_in=(int(found.axons_in[c]), chip.axons_in),
-            axons_out=(int(found.axons_out[c]), chip.axons_out),
+            uses={
+                "neurons": (int(neurons[c]), chip.neurons_per_core),
+                "synapses": (int(found.synapses[c]), chip.synapses_per_core),
+                "axons in": (int(found.axons_in[c]), chip.axons_in),
+                "axons out": (int(found.axons_out[c]), chip.axons_out),
+            },
         )
         for c in range(len(tiles))
     )

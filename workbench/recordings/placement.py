@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import final
@@ -21,23 +22,22 @@ Use = tuple[int, int]
 @final
 @dataclass(frozen=True)
 class CoreUse:
-    """One core: its tile on the mesh and its resources as (used, limit)."""
+    """One core or tile of a chip: its place on the mesh and its resources by name as (used, limit).
+
+    An event chip's core has neurons, synapses, axons in and axons out; a crossbar's tile rows, columns and cells.
+    """
 
     name: str
     tile: tuple[int, int]
-    neurons: Use
-    synapses: Use
-    axons_in: Use
-    axons_out: Use
+    uses: Mapping[str, Use] = field(default_factory=dict, hash=False)
 
     def resources(self) -> dict[str, Use]:
         """Every resource by name."""
-        return {
-            "neurons": self.neurons,
-            "synapses": self.synapses,
-            "axons in": self.axons_in,
-            "axons out": self.axons_out,
-        }
+        return dict(self.uses)
+
+    def used(self, resource: str) -> int:
+        """How much of a resource is taken; 0 for one the core does not have."""
+        return self.uses.get(resource, (0, 0))[0]
 
 
 @final

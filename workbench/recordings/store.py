@@ -189,8 +189,8 @@ def _read_trace(group: Any, name: str) -> xarray.DataArray:
 
 
 def _core(found: Mapping[str, Any]) -> CoreUse:
-    made: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in found.items()}
-    return CoreUse(**made)
+    uses = {what: (int(used), int(limit)) for what, (used, limit) in found["uses"].items()}
+    return CoreUse(found["name"], tuple(found["tile"]), uses)
 
 
 # --- small pieces -----------------------------------------------------------------------------------------------------
