@@ -16,7 +16,18 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["WEYL", "bits", "counts_from_bits", "poisson_table", "step_words", "stream", "uniform"]
+__all__ = [
+    "WEYL",
+    "bits",
+    "counts_from_bits",
+    "normal",
+    "normal_at",
+    "poisson_table",
+    "step_words",
+    "stream",
+    "uniform",
+    "uniform_at",
+]
 
 WEYL = 0x9E3779B1
 M1, M2, M3 = 0x21F0AAAD, 0x735A2D97, 0x846CA68B
@@ -59,11 +70,32 @@ def bits(
 
 def uniform(key: int, start: int, stop: int) -> NDArray[np.float64]:
     """Uniform numbers in (0, 1) number `start` to `stop` of the stream `key`, 53 bits each."""
-    n = np.arange(start, stop, dtype=np.uint32)
+    return uniform_at(key, np.arange(start, stop, dtype=np.uint32))
+
+
+def uniform_at(key: int, index: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The uniform numbers of the stream `key` whose numbers are `index` (0 … 2³² − 1, any shape), the same as `uniform` gives."""
+    n = index.astype(np.uint32)
     (a1, a2), (b1, b2) = step_words(key, 0, 2)
     high = bits(a1, a2, n).astype(np.uint64)
     low = bits(b1, b2, n).astype(np.uint64)
     return ((high << np.uint64(21)) ^ (low >> np.uint64(11))).astype(np.float64) * 2.0**-53 + 2.0**-54
+
+
+def normal(key: int, start: int, stop: int) -> NDArray[np.float64]:
+    """Standard normal numbers number `start` to `stop` of the stream `key`: the inverse distribution of its uniform numbers.
+
+    Its tails end at ±8.2, where 53 bits end.
+    """
+    return normal_at(key, np.arange(start, stop, dtype=np.uint32))
+
+
+def normal_at(key: int, index: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The standard normal numbers of the stream `key` whose numbers are `index` (any shape), the same as `normal` gives."""
+    from scipy.special import ndtri  # noqa: PLC0415  a leaf: only who draws normal numbers loads SciPy
+
+    # The largest uniform number rounds to 1, whose normal number is infinite.
+    return ndtri(np.minimum(uniform_at(key, index), 1.0 - 2.0**-53))
 
 
 def poisson_table(mean: float) -> NDArray[np.uint32]:

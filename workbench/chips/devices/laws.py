@@ -92,7 +92,7 @@ class Law:
         u = np.asarray(g, dtype=np.float64) / self.reference
         value = self.pieces[-1](u)
         for piece in reversed(self.pieces[:-1]):
-            value = np.where(u < piece.below, piece(u), value)
+            value = np.where(u < (math.inf if piece.below is None else piece.below), piece(u), value)
         return self.scale * value
 
     def stretched(self, factor: float, *, value: bool) -> Law:
