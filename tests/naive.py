@@ -198,3 +198,56 @@ def run_discrete(
         events["spike"] += len(fired)
     events["outside operation"] = outside_operations(netlist, delays, given, steps)
     return spikes, events
+
+
+def crossbar_nodes(
+    conductances: np.ndarray, voltages: np.ndarray, row_wire: float, column_wire: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Column currents, row nodes and column nodes of a crossbar: Kirchhoff's current law at every node, by sparse LU.
+
+    Row i's driver, a segment, the node of its first cell, a segment, ...; column j's first cell, a segment, ..., its last cell, a
+    segment, ground. `voltages` is (rows,), or (rows, many): currents are then
+    (many, columns) and nodes (rows, columns, many). Nodes that a wire without resistance joins are one node.
+    """
+    import scipy.sparse as sp
+    from scipy.sparse.linalg import splu
+
+    rows, columns = conductances.shape
+    given = np.asarray(voltages, dtype=float).reshape(rows, -1)
+    ground = rows  # known potentials: the drivers 0 .. rows-1, then ground; nodes are numbered after them
+    w = np.repeat(np.arange(rows)[:, None], columns, axis=1)
+    b = np.full((rows, columns), ground)
+    count = rows + 1
+    if row_wire:
+        w = count + np.arange(rows * columns).reshape(rows, columns)
+        count += rows * columns
+    if column_wire:
+        b = count + np.arange(rows * columns).reshape(rows, columns)
+        count += rows * columns
+    resistors = [(int(w[i, j]), int(b[i, j]), conductances[i, j]) for i in range(rows) for j in range(columns)]
+    if row_wire:
+        for i in range(rows):
+            path = [i, *w[i]]
+            resistors += [(int(p), int(q), 1 / row_wire) for p, q in zip(path, path[1:])]
+    if column_wire:
+        for j in range(columns):
+            path = [*b[:, j], ground]
+            resistors += [(int(p), int(q), 1 / column_wire) for p, q in zip(path, path[1:])]
+    p, q, g = (np.array(x) for x in zip(*resistors))
+    laplacian = sp.csc_matrix(
+        (np.concatenate([g, g, -g, -g]), (np.concatenate([p, q, p, q]), np.concatenate([p, q, q, p]))), (count, count)
+    )
+    known = rows + 1
+    potential = np.zeros((count, given.shape[1]))
+    potential[:rows] = given
+    if count > known:
+        potential[known:] = splu(laplacian[known:, known:]).solve(-(laplacian[known:, :known] @ potential[:known]))
+    current = (conductances[:, :, None] * (potential[w] - potential[b])).sum(axis=0).T
+    if np.ndim(voltages) == 1:
+        return current[0], potential[w][:, :, 0], potential[b][:, :, 0]
+    return current, potential[w], potential[b]
+
+
+def crossbar_matrix(conductances: np.ndarray, row_wire: float, column_wire: float) -> np.ndarray:
+    """The matrix T with column currents V @ T, one row at a time: one volt on that row, none on the others."""
+    return crossbar_nodes(conductances, np.eye(len(conductances)), row_wire, column_wire)[0]
