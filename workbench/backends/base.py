@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.chips.chip import Chip
 from workbench.circuits.drive import Drive
-from workbench.circuits.synapses import Gap
+from workbench.circuits.synapses import Current, Gap
 from workbench.circuits.unfold import Block, Netlist
 from workbench.errors import DescriptionError, UnsupportedError, unknown
 from workbench.mapping.mapped import Mapped
@@ -44,7 +44,8 @@ Progress = Callable[[float, str], None]
 """Called with the fraction done and a sentence; it may raise Cancelled."""
 
 Inputs = Mapping[str, NDArray[Any]]
-"""For each External source, spike counts of shape (steps, size), or (size,) for the first step of the window alone."""
+"""For each External source, spike counts of shape (steps, size), or (size,) for the first step of the window alone; for each
+ExternalValues source, values likewise."""
 
 PATIENCE = 0.3
 """Seconds between two reports of a run."""
@@ -65,7 +66,7 @@ class Probe:
     """Ask for a variable of a population: of neurons `which` (all by default), `every` so many seconds (each step by default).
 
     `reduce="mean"` keeps the mean over those neurons, `reduce="rate"` the population's rate in Hz (variable "spikes").
-    A value belongs to the start of its step, before the integration.
+    A value belongs to the start of its step, before the integration; the "y" of a neuron that emits values is what it emits in that step.
     """
 
     of: str
@@ -246,10 +247,12 @@ def compile(
 def delay_steps(block: Block, dt: float, numbers: NDArray[Any] | None = None, *, value: float | None = None) -> Any:
     """The delays of a block in whole steps, at least one: an int where all are equal, else int32 (for the synapses `numbers` alone).
 
-    With `value` (s), what that one delay becomes.
+    With `value` (s), what that one delay becomes. Of values, a delay that is written as 0 stays 0.
     """
     exact = np.asarray(block.delays(numbers) if value is None else value) / dt
     whole = np.maximum(np.rint(exact), 1).astype(np.int32)
+    if block.emits == "values":
+        whole = np.where(exact == 0, np.int32(0), whole)
     return int(whole) if whole.ndim == 0 else whole
 
 
@@ -257,7 +260,7 @@ def delay_losses(netlist: Netlist, dt: float) -> tuple[str, ...]:
     """A sentence for each projection where rounding to whole steps changes a delay."""
     losses: list[str] = []
     for name, block in netlist.projections.items():
-        if not block.kind.grid or isinstance(block.kind, Gap):
+        if isinstance(block.kind, (Current, Gap)):
             continue
         if block.delayed and block.count > 1_000_000:
             low, high = block.extremes()["delay"]

@@ -16,7 +16,7 @@ from workbench.circuits.wiring import OneToOne
 from workbench.errors import DescriptionError, unknown
 from workbench.words import tr
 
-__all__ = ["Events", "current_blocks", "currents", "events", "fused", "spiking_blocks"]
+__all__ = ["Events", "current_blocks", "currents", "events", "fused", "spiking_blocks", "value_blocks"]
 
 
 @final
@@ -56,11 +56,19 @@ def current_blocks(netlist: Netlist) -> list[Block]:
     ]
 
 
+def value_blocks(netlist: Netlist) -> list[Block]:
+    """Blocks from sources of values."""
+    return [b for b in netlist.projections.values() if b.external and b.emits == "values"]
+
+
 def checked_inputs(
     netlist: Netlist, drive: Drive, inputs: Mapping[str, Any] | None, steps: int
-) -> dict[str, NDArray[np.int64]]:
-    """The counts handed to `advance`, each of shape (steps, size); raises DescriptionError for a name, shape or value that is wrong."""
-    made: dict[str, NDArray[np.int64]] = {}
+) -> dict[str, NDArray[Any]]:
+    """The counts (int64) and values (float64) handed to `advance`, each of shape (steps, size).
+
+    Raises DescriptionError for a name, shape or value that is wrong.
+    """
+    made: dict[str, NDArray[Any]] = {}
     for name, given in (inputs or {}).items():
         open_sources = [n for n in netlist.sources if drive.is_external(n)]
         if name not in open_sources:
@@ -79,12 +87,21 @@ def checked_inputs(
                     size=size,
                 )
             )
+        if netlist.sources[name].stimulus.kind == "values":
+            made[name] = _real(name, array)
+            continue
         if (not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array))) or (
             array.size and array.min() < 0
         ):
             raise DescriptionError(tr("inputs['{name}'] must hold spike counts: whole numbers, 0 or more.", name=name))
         made[name] = array.astype(np.int64)
     return made
+
+
+def _real(name: str, array: NDArray[Any]) -> NDArray[np.float64]:
+    if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+        raise DescriptionError(tr("inputs['{name}'] must hold values: finite numbers.", name=name))
+    return array.astype(np.float64)
 
 
 def events(drive: Drive, source: str, start: int, stop: int, given: Mapping[str, NDArray[np.int64]]) -> Events:

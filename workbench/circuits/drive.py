@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import streams
-from workbench.circuits.stimuli import External, Poisson
+from workbench.circuits.stimuli import External, ExternalValues, Poisson
 from workbench.circuits.unfold import Netlist, SourceCells
 from workbench.errors import DescriptionError
 from workbench.fields import to_json
@@ -22,7 +22,7 @@ __all__ = ["Drive", "draw", "steps_of"]
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Drive:
-    """The outside input: a key per source and the stimulus it feeds; `counts` and `currents` make any window real."""
+    """The outside input: a key per source and the stimulus it feeds; `counts`, `currents` and `values` make any window real."""
 
     sources: Mapping[str, SourceCells]
     steps: int
@@ -57,6 +57,11 @@ class Drive:
         s = self.sources[source]
         return s.stimulus.block(s.size, start, stop, self.dt, self.key(source))  # type: ignore[return-value]
 
+    def values(self, source: str, start: int, stop: int) -> NDArray[np.float64]:
+        """Values per step and source neuron, shape (stop − start, size)."""
+        s = self.sources[source]
+        return s.stimulus.block(s.size, start, stop, self.dt, self.key(source))  # type: ignore[return-value]
+
     def rule(self, source: str) -> tuple[int, NDArray[np.uint32], int, int] | None:
         """For a Poisson source (key, thresholds, first step, past-the-last step), for kernels that draw as they go; else None."""
         stimulus = self.sources[source].stimulus
@@ -65,8 +70,8 @@ class Drive:
         return (self.key(source), stimulus.table(self.dt), *stimulus.window(self.dt))
 
     def is_external(self, source: str) -> bool:
-        """Whether the source's spikes come from `advance(inputs=...)`."""
-        return isinstance(self.sources[source].stimulus, External)
+        """Whether what the source emits comes from `advance(inputs=...)`."""
+        return isinstance(self.sources[source].stimulus, (External, ExternalValues))
 
     def to_json(self) -> dict[str, object]:
         """The drive as plain JSON values."""

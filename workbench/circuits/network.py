@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, final
 
 from workbench.circuits.neurons.neuron import Neuron
-from workbench.circuits.stimuli import Stimulus
+from workbench.circuits.stimuli import Frames, Stimulus
 from workbench.circuits.synapses import Current, Gap
 from workbench.circuits.wiring import Wiring
 from workbench.errors import DescriptionError
@@ -59,6 +59,14 @@ class Source:
 
     def __post_init__(self) -> None:
         _whole("Source.size", self.size)
+        if isinstance(self.stimulus, Frames) and self.stimulus.size != self.size:
+            raise DescriptionError(
+                tr(
+                    "Source.size is {size}, but a frame holds {given} values; write Source({given}, Frames(...)).",
+                    size=self.size,
+                    given=self.stimulus.size,
+                )
+            )
 
 
 @final
@@ -67,7 +75,8 @@ class Projection:
     """Synapses from `source` (population or source) to the population `target`, onto its receptor `receptor`.
 
     `weight` and `delay` are SI numbers or distributions over the synapses. A delay is a whole number of steps, at least one;
-    others are rounded when the network is compiled, and listed there.
+    others are rounded when the network is compiled, and listed there. Values (not spikes) may have a delay of 0, if it is written:
+    what is emitted in a step then arrives in the same step.
     """
 
     source: str
@@ -100,6 +109,11 @@ class Network:
             )
         for name, p in self.projections.items():
             self._check(name, p)
+        self._refuse_loop()
+
+    def emits(self, name: str) -> str:
+        """What a population or source emits: "spikes", "values" or "current"."""
+        return self.sources[name].stimulus.kind if name in self.sources else self.populations[name].neuron.emits
 
     def _check(self, name: str, p: Projection) -> None:
         where = tr("Projection '{name}'", name=name)
@@ -119,15 +133,58 @@ class Network:
                 )
             )
         receptor = model.receptors[p.receptor]
-        current = p.source in self.sources and self.sources[p.source].stimulus.kind == "current"
-        if isinstance(receptor, Current) != current:
+        emits = self.emits(p.source)
+        if isinstance(receptor, Current) != (emits == "current"):
             raise DescriptionError(
                 f"{where}: " + tr("current sources go onto a receptor of kind Current, and only they do.")
+            )
+        if emits not in receptor.takes:
+            raise DescriptionError(
+                f"{where}: "
+                + tr(
+                    "'{source}' emits values, and '{receptor}' is a receptor of kind {kind}; values go onto Value, Delta, Exponential and Jump.",
+                    source=p.source,
+                    receptor=p.receptor,
+                    kind=type(receptor).__name__,
+                )
             )
         if isinstance(receptor, Gap) and p.source in self.sources:
             raise DescriptionError(f"{where}: " + tr("a gap junction joins two populations, not a source."))
         if p.plasticity is not None:
             raise DescriptionError(f"{where}: " + tr("plastic synapses are not available yet."))
+
+    def _refuse_loop(self) -> None:
+        """Raise DescriptionError when values would have to be known before themselves."""
+        onward: dict[str, list[tuple[str, str]]] = {}
+        for name, p in self.projections.items():
+            least = p.delay.bounds()[0] if isinstance(p.delay, Distribution) else p.delay
+            if p.source in self.populations and self.emits(p.source) == "values" and least == 0:
+                onward.setdefault(p.source, []).append((name, p.target))
+        done: set[str] = set()
+        for first in onward:
+            # Depth first, with the way so far in `way`: (projection into it, population).
+            way: list[tuple[str, str]] = [("", first)]
+            left = [iter(onward[first])] if first not in done else []
+            while left:
+                step = next(left[-1], None)
+                if step is None:
+                    left.pop()
+                    done.add(way.pop()[1])
+                    continue
+                before = [population for _, population in way]
+                if step[1] in before:
+                    loop = [*way[before.index(step[1]) + 1 :], step]
+                    raise DescriptionError(
+                        tr(
+                            "{loop}: the projections {names} form a loop of delay 0, in which every value waits for itself; "
+                            "give one of them a delay of a step or more.",
+                            loop=" → ".join([step[1], *(population for _, population in loop)]),
+                            names=", ".join(f"'{name}'" for name, _ in loop),
+                        )
+                    )
+                if step[1] in onward and step[1] not in done:
+                    way.append(step)
+                    left.append(iter(onward[step[1]]))
 
 
 def _nobody(name: str, known: list[str]) -> str:

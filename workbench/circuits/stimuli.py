@@ -1,14 +1,15 @@
-"""What reaches a network from outside: spikes by a rule or a list, currents, or whatever `advance` is handed.
+"""What reaches a network from outside: spikes by a rule or a list, currents, values, or whatever `advance` is handed.
 
-A spiking stimulus is a count per source neuron and step; a current stimulus is a value per source neuron and step. Both are
+A spiking stimulus is a count per source neuron and step; a current or value stimulus is a number per source neuron and step. All are
 computed block by block from the step number, so that no array grows with neurons × duration.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
-from dataclasses import dataclass
-from typing import ClassVar, Literal, final
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,17 +18,27 @@ from workbench import streams
 from workbench.errors import DescriptionError
 from workbench.words import tr
 
-__all__ = ["External", "NoisyCurrent", "Poisson", "Regular", "SpikeList", "StepCurrent", "Stimulus"]
+__all__ = [
+    "External",
+    "ExternalValues",
+    "Frames",
+    "NoisyCurrent",
+    "Poisson",
+    "Regular",
+    "SpikeList",
+    "StepCurrent",
+    "Stimulus",
+]
 
 
 @dataclass(frozen=True)
 class Stimulus:
     """Abstract: what the neurons of a source do, step by step."""
 
-    kind: ClassVar[Literal["spikes", "current"]] = "spikes"
+    kind: ClassVar[Literal["spikes", "current", "values"]] = "spikes"
 
     def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.uint16] | NDArray[np.float64]:
-        """Counts (uint16) or currents (float64, ampere) of steps `start` to `stop`, shape (stop − start, size)."""
+        """Counts (uint16), currents (float64, ampere) or values (float64) of steps `start` to `stop`, shape (stop − start, size)."""
         raise NotImplementedError
 
 
@@ -134,7 +145,7 @@ class StepCurrent(Stimulus):
     amplitude: float
     start: float = 0.0
     stop: float = math.inf
-    kind: ClassVar[Literal["spikes", "current"]] = "current"
+    kind: ClassVar[Literal["spikes", "current", "values"]] = "current"
 
     def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.float64]:
         """See Stimulus."""
@@ -152,7 +163,7 @@ class NoisyCurrent(Stimulus):
     mean: float
     sd: float
     every: float = 1e-4
-    kind: ClassVar[Literal["spikes", "current"]] = "current"
+    kind: ClassVar[Literal["spikes", "current", "values"]] = "current"
 
     def __post_init__(self) -> None:
         _not_negative("NoisyCurrent.sd", self.sd)
@@ -187,3 +198,87 @@ class External(Stimulus):
     def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.uint16]:
         """See Stimulus: silent by itself."""
         return np.zeros((stop - start, size), np.uint16)
+
+
+@final
+@dataclass(frozen=True)
+class Frames(Stimulus):
+    """Given values: an array (frames, size), each frame presented for `every` seconds, in order; zero after the last.
+
+    Two are equal when their numbers are; JSON keeps a digest of them.
+    """
+
+    values: Any = field(compare=False)
+    every: float
+    digest: str = field(init=False, default="")
+    kind: ClassVar[Literal["spikes", "current", "values"]] = "values"
+
+    def __post_init__(self) -> None:
+        try:
+            held = np.array(self.values, np.float64, order="C")
+        except (TypeError, ValueError):
+            held = np.zeros(0)
+        if held.ndim != 2 or 0 in held.shape:
+            raise DescriptionError(
+                tr(
+                    "Frames takes an array of numbers (frames, size), at least one of each; this one has shape {shape}.",
+                    shape=np.shape(self.values) if isinstance(self.values, np.ndarray) else held.shape,
+                )
+            )
+        if not np.isfinite(held).all():
+            frame, neuron = np.argwhere(~np.isfinite(held))[0].tolist()
+            raise DescriptionError(
+                tr(
+                    "Frames: the value of neuron {neuron} in frame {frame} is {value}; all must be finite.",
+                    neuron=neuron,
+                    frame=frame,
+                    value=float(held[frame, neuron]),
+                )
+            )
+        if not (self.every > 0 and math.isfinite(self.every)):
+            raise DescriptionError(
+                tr("{what} is {value}: it must be a positive time in seconds.", what="Frames.every", value=self.every)
+            )
+        held.flags.writeable = False
+        object.__setattr__(self, "values", held)
+        said = f"{held.shape}".encode() + held.tobytes()
+        object.__setattr__(self, "digest", hashlib.blake2b(said, digest_size=16).hexdigest())
+
+    @property
+    def size(self) -> int:
+        """Values in a frame."""
+        return self.values.shape[1]
+
+    @property
+    def duration(self) -> float:
+        """How long all frames take together, s."""
+        return self.values.shape[0] * self.every
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.float64]:
+        """See Stimulus; raises DescriptionError unless a frame lasts a whole number of steps."""
+        hold = round(self.every / dt)
+        if hold < 1 or abs(hold * dt - self.every) > 1e-6 * dt:
+            raise DescriptionError(
+                tr(
+                    "Frames.every is {every:g} ms, which is not a whole number of steps of {dt:g} ms, one or more.",
+                    every=self.every * 1e3,
+                    dt=dt * 1e3,
+                )
+            )
+        made = np.zeros((stop - start, size))
+        frame = np.arange(start, stop) // hold
+        shown = frame < len(self.values)
+        made[shown] = self.values[frame[shown]]
+        return made
+
+
+@final
+@dataclass(frozen=True)
+class ExternalValues(Stimulus):
+    """Values handed in from outside, by `run.advance(duration, inputs={source: values})`; zero when nothing is handed in."""
+
+    kind: ClassVar[Literal["spikes", "current", "values"]] = "values"
+
+    def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.float64]:
+        """See Stimulus: zero by itself."""
+        return np.zeros((stop - start, size))

@@ -1,7 +1,7 @@
-"""Receptors: what an arriving spike does to the neuron. A neuron model owns them; a projection names one.
+"""Receptors: what an arriving spike, or value, does to the neuron. A neuron model owns them; a projection names one.
 
-Arrivals of one step are summed first and then added once. Weights are rounded to a power-of-two grid (`GRID`), so the sum is
-exact and the order of arrivals cannot matter in any backend.
+Arrivals of one step are summed first and then added once. Weights of spikes are rounded to a power-of-two grid (`Receptor.grid`),
+so the sum is exact and the order of arrivals cannot matter in any backend. Values and their weights stay plain float64.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, final
 
-__all__ = ["Conductance", "Current", "Delta", "Exponential", "Gap", "Jump", "Receptor"]
+__all__ = ["Conductance", "Current", "Delta", "Exponential", "Gap", "Jump", "Receptor", "Value"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class Receptor:
     """The unit of a weight onto this receptor, as Brian2 writes it."""
     grid: ClassVar[float] = 2.0**-44
     """The spacing of allowed weights, SI: 2^53 of them still add up exactly."""
+    takes: ClassVar[tuple[str, ...]] = ("spikes",)
+    """What may go onto it: "spikes", "values" (what arrives is weight · value, in every step), or "current"."""
 
 
 @final
@@ -30,6 +32,7 @@ class Delta(Receptor):
     """A jump of `variable` by the weight (volt), discarded while the neuron is refractory."""
 
     unit: ClassVar[str] = "volt"
+    takes: ClassVar[tuple[str, ...]] = ("spikes", "values")
 
 
 @final
@@ -40,6 +43,7 @@ class Exponential(Receptor):
     tau: float | str = 5e-3
     unit: ClassVar[str] = "amp"
     grid: ClassVar[float] = 2.0**-74
+    takes: ClassVar[tuple[str, ...]] = ("spikes", "values")
 
 
 @final
@@ -64,6 +68,20 @@ class Jump(Receptor):
     leak: float | str = 1.0
     unit: ClassVar[str] = "1"
     grid: ClassVar[float] = 2.0**-32
+    takes: ClassVar[tuple[str, ...]] = ("spikes", "values")
+
+
+@final
+@dataclass(frozen=True)
+class Value(Receptor):
+    """A share of `variable` for this one step: weight · value, or weight · the spikes of the step; gone in the next.
+
+    A number without unit, kept as it is: values are any numbers, so no grid of weights could make their sums exact.
+    """
+
+    unit: ClassVar[str] = "1"
+    grid: ClassVar[float] = 0.0
+    takes: ClassVar[tuple[str, ...]] = ("spikes", "values")
 
 
 @final
@@ -82,3 +100,4 @@ class Current(Receptor):
 
     unit: ClassVar[str] = "1"
     grid: ClassVar[float] = 0.0
+    takes: ClassVar[tuple[str, ...]] = ("current",)

@@ -96,6 +96,8 @@ class Block:
     rule: Wiring
     key: int
     sizes: tuple[int, int]
+    emits: str = "spikes"
+    """What its source emits: "spikes", "values" or "current"; only values may have a delay of 0."""
     weight: _Real = _Real()
     delay: _Real = _Real()
 
@@ -223,7 +225,7 @@ def _real(value: Any, size: int, seed: int, *names: str) -> Realised:
 def _block(name: str, p: Projection, network: Network, seed: int) -> Block:
     external = p.source in network.sources
     sizes = ((network.sources if external else network.populations)[p.source].size, network.populations[p.target].size)
-    kind = network.populations[p.target].neuron.receptors[p.receptor]
+    kind, emits = network.populations[p.target].neuron.receptors[p.receptor], network.emits(p.source)
     key = streams.stream(seed, "wiring", "edges", name)
     weight, delay = _finite(name, "weight", p.weight), _finite(name, "delay", p.delay)
     edges = p.wiring.count(*sizes, key) if any(isinstance(v, Distribution) for v in (weight, delay)) else 0
@@ -237,7 +239,8 @@ def _block(name: str, p: Projection, network: Network, seed: int) -> Block:
         rule=p.wiring,
         key=key,
         sizes=sizes,
-        weight=_drawn(weight, edges, kind.grid, seed, "weight", name),
+        emits=emits,
+        weight=_drawn(weight, edges, 0.0 if emits == "values" else kind.grid, seed, "weight", name),
         delay=_drawn(delay, edges, 0.0, seed, "delay", name),
     )
 

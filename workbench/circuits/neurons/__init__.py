@@ -13,5 +13,7 @@ NEURONS = LazyTable(
         "adex": "workbench.circuits.neurons.adex:AdEx",
         "izhikevich": "workbench.circuits.neurons.izhikevich:Izhikevich",
         "hodgkin-huxley": "workbench.circuits.neurons.hodgkin_huxley:HodgkinHuxley",
+        "relu": "workbench.circuits.neurons.relu:Relu",
+        "integrator": "workbench.circuits.neurons.integrator:Integrator",
     },
 )

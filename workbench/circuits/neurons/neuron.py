@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from workbench.circuits.synapses import Receptor
 from workbench.fields import described
@@ -17,7 +17,13 @@ class Neuron:
 
     Names in `equations`, `fires` and `after` are the model's own knobs and states. `current` (ampere) is provided: the sum of
     what the used receptors, current sources and `bias` (if the model has that knob) bring.
+
+    A model that emits values gives its equations for `y`, what it emits in a step: a differential equation, or `y = ... : 1`.
+    There `x` is provided: the sum of what arrives in the step, without unit.
     """
+
+    emits: ClassVar[Literal["spikes", "values"]] = "spikes"
+    """Whether it emits spikes, now and then, or a value in every step."""
 
     equations: ClassVar[str] = ""
     """Differential equations, Brian2 syntax."""
