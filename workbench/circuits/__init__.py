@@ -8,6 +8,7 @@ CIRCUITS = LazyTable(
     "circuit",
     {
         "balanced": "workbench.circuits.library.balanced:Balanced",
+        "digits": "workbench.circuits.library.digits:Digits",
         "potjans-diesmann": "workbench.circuits.library.potjans_diesmann:PotjansDiesmann",
         "synfire-chain": "workbench.circuits.library.synfire:SynfireChain",
         "vogels-abbott": "workbench.circuits.library.vogels_abbott:VogelsAbbott",
