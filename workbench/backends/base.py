@@ -56,6 +56,8 @@ FIRST = 64
 BACKENDS: Mapping[str, str] = {
     "ideal": "workbench.backends.ideal:compile",
     "event": "workbench.backends.event:compile",
+    "crossbar": "workbench.backends.crossbar:compile",
+    "digital": "workbench.backends.digital:compile",
 }
 """Kind of chip to where its compiler is."""
 
