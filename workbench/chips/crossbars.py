@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Literal
 
 from workbench.chips.crossbar import EVENTS, CrossbarChip
-from workbench.chips.devices import DEVICES, Device
+from workbench.chips.devices import DEVICES
 from workbench.errors import unknown
 from workbench.recordings.prices import Citation, Price
 from workbench.units import V, fJ, mm2, mV, mW, ns, pJ, um2, us
@@ -36,11 +36,6 @@ __all__ = [
 _NOT_FROM_IT = ("effects", "prices", "sources", "name", "die")
 _JOULE_LAW = Citation("computed", "10^-18 J of V²·G·t in the cells")
 _IN_READ = Citation("assumed", "part of the tile read, which holds all of the published energy")
-
-
-def _cell(name: str) -> Device:
-    """The device of that name, or the usual one while it is not there."""
-    return DEVICES[name] if name in DEVICES else DEVICES["pcm-joshi"]
 
 
 def _sources(otherwise: Citation, given: Mapping[str, Citation]) -> dict[str, Citation]:
@@ -201,7 +196,7 @@ def neurram(inputs: int, outputs: int, *, name: str = "") -> CrossbarChip:
         rows=256,
         columns=256,
         tiles=_CORES,
-        device=_cell("rram-wan"),
+        device=DEVICES["rram-wan"],
         weight_bits=0,
         dac_bits=max(inputs - 1, 1),
         adc_bits=outputs,
@@ -264,7 +259,7 @@ def _hermes(name: str, tops: float, per_watt: float, phases: str) -> CrossbarChi
         rows=256,
         columns=512,
         tiles=64,
-        device=_cell("hermes"),
+        device=DEVICES["hermes"],
         weight_bits=0,
         dac_bits=7,
         adc_bits=8,
@@ -318,7 +313,7 @@ SONOS_1152 = CrossbarChip(
     rows=1152,
     columns=512,
     tiles=128,
-    device=_cell("sonos"),
+    device=DEVICES["sonos"],
     weight_bits=7,
     dac_bits=7,
     adc_bits=8,

@@ -18,5 +18,6 @@ STUDIES = LazyTable(
         "chip-ledger": "workbench.studies.chip_ledger:ChipLedger",
         "design-space": "workbench.studies.design_space:DesignSpace",
         "mesh-mapping": "workbench.studies.mesh_mapping:MeshMapping",
+        "where-energy-goes": "workbench.studies.where_energy_goes:WhereEnergyGoes",
     },
 )
