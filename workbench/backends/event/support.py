@@ -23,9 +23,14 @@ _MODELS = (Lif, DiscreteLif)
 def check_supported(netlist: Netlist, chip: EventChip) -> None:
     """Raise UnsupportedError for a neuron model or a receptor the chip has no rule for."""
     seen: set[type] = set()
+    for name, source in netlist.sources.items():
+        if source.stimulus.kind == "values":
+            raise UnsupportedError(_values(chip, name, source.stimulus))
     for cells in netlist.populations.values():
         model = type(cells.neuron)
         seen.add(model)
+        if cells.neuron.emits == "values":
+            raise UnsupportedError(_values(chip, cells.name, cells.neuron))
         if model not in _MODELS:
             raise UnsupportedError(
                 tr(
@@ -64,6 +69,15 @@ def check_supported(netlist: Netlist, chip: EventChip) -> None:
                 arithmetic=chip.arithmetic,
             )
         )
+
+
+def _values(chip: EventChip, name: str, what: Any) -> str:
+    return tr(
+        "{chip} carries spikes, and '{name}' ({kind}) emits values: take a crossbar or digital chip, or Ideal().",
+        chip=chip.name,
+        name=name,
+        kind=type(what).__name__,
+    )
 
 
 def realised(netlist: Netlist, dt: float, real: Any) -> Netlist:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import fields
-from workbench.backends.ideal import dimensions, steps
+from workbench.backends.ideal import dimensions, steps, values
 from workbench.backends.ideal.engine import brian
 from workbench.circuits.neurons.neuron import Neuron
 from workbench.circuits.synapses import Conductance, Current, Delta, Exponential, Gap
@@ -38,6 +38,10 @@ class Group:
     """Where each population begins inside the group."""
     gaps: dict[str, int] = field(default_factory=dict)
     """How many Synapses objects bring current through each gap receptor: each needs a variable of its own."""
+    sums: dict[str, int] = field(default_factory=dict)
+    """How many Synapses objects bring values to each receptor: each needs a variable of its own."""
+    turn: int = 0
+    """When its values are known within a step; for spiking neurons, when all values that reach it are."""
     extra: dict[str, tuple[Value, str]] = field(default_factory=dict)
     """Further parameters as (value, unit): weights that depend on the source neuron alone."""
     functions: dict[str, Any] = field(default_factory=dict)
@@ -56,8 +60,20 @@ class Group:
         return steps.is_discrete(self.neuron)
 
     @property
+    def valued(self) -> bool:
+        """Whether the model emits values."""
+        return self.neuron.emits == "values"
+
+    @property
+    def early(self) -> bool:
+        """Whether arrivals are taken in at the beginning of a step."""
+        return self.discrete or self.valued
+
+    @property
     def states(self) -> list[str]:
         """The states that move by themselves."""
+        if self.valued:
+            return sorted({"y", *self.brian.equations.diff_eq_names})
         return (
             steps.states(self.neuron, self.receptors) if self.discrete else sorted(self.brian.equations.diff_eq_names)
         )
@@ -81,13 +97,18 @@ class Group:
         b = brian()
         _refuse_chance(self.neuron)
         steps.refuse(self.neuron, self.receptors)
+        values.refuse(self.neuron, self.receptors)
         discrete, house = self.discrete, _is_house(self.neuron, self.receptors)
-        model = (
-            steps.model(self.neuron, self.receptors) if discrete else _equations(self.neuron, self.receptors, self.gaps)
-        )
-        values = self._parameters(dt, house)
+        if self.valued:
+            model = values.model(self.neuron, self.receptors)
+        elif discrete:
+            model = steps.model(self.neuron, self.receptors)
+        else:
+            model = _equations(self.neuron, self.receptors, self.gaps)
+        model += values.sums(self.neuron, self.sums)
+        numbers = self._parameters(dt, house)
         namespace: dict[str, Any] = dict(self.functions)
-        for name, (value, unit) in values.items():
+        for name, (value, unit) in numbers.items():
             if np.ndim(value) == 0:
                 namespace[name] = dimensions.quantity(value, unit)
             else:
@@ -97,13 +118,13 @@ class Group:
             model,
             threshold=(steps.FIRES if discrete else self.neuron.fires) or None,
             reset=(steps.after(self.neuron) if discrete else self.neuron.after) or None,
-            refractory=False if discrete else _inside(self.neuron.holds) or False,
+            refractory=False if self.early else _inside(self.neuron.holds) or False,
             method=_house_method(self.neuron, self.receptors) if house else _method(self.neuron),
             namespace=namespace,
             clock=clock,
             name=self.name,
         )
-        for name, (value, _) in values.items():
+        for name, (value, _) in numbers.items():
             if np.ndim(value) == 1:
                 self.brian.variables[name].set_value(value)
         for cells in self.cells:
@@ -111,6 +132,15 @@ class Group:
                 if state not in self.brian.equations.names:
                     raise unknown("state", f"{type(self.neuron).__name__}.start['{state}']", self.brian.equations.names)
                 self.array(state)[self.first[cells.name] : self.first[cells.name] + cells.size] = value
+        taken = values.taken(self.neuron, self.receptors, self.sums)
+        if taken:
+            self._regularly(taken, values.SLOT, "values", clock, order=values.PLACES * self.turn + 1)
+        if self.valued:
+            self.brian.state_updater.when, self.brian.state_updater.order = values.SLOT, values.PLACES * self.turn + 2
+            given = values.given(self.neuron)
+            if given:
+                self._regularly(given, values.SLOT, "given", clock, order=values.PLACES * self.turn + 3)
+            return
         if discrete:
             floored = any(np.any(np.asarray(c.parameters["lowest"]) > -(2.0**31)) for c in self.cells)
             self._regularly(steps.step(self.neuron, self.receptors, floored=floored), "groups", "step", clock)
@@ -119,8 +149,9 @@ class Group:
         if arrivals:
             self._regularly(arrivals, "after_synapses", "arrivals", clock)
 
-    def _regularly(self, code: str, when: str, name: str, clock: Any) -> None:
-        self.runners.append(self.brian.run_regularly(code, when=when, clock=clock, name=f"{self.name}_{name}"))
+    def _regularly(self, code: str, when: str, name: str, clock: Any, order: int = 0) -> None:
+        made = self.brian.run_regularly(code, when=when, order=order, clock=clock, name=f"{self.name}_{name}")
+        self.runners.append(made)
 
     def _parameters(self, dt: float, house: bool) -> dict[str, tuple[Value, str]]:
         """Every number the code may name, merged over the populations: one number where all agree, else one for each neuron."""
@@ -156,7 +187,9 @@ def gather(populations: Iterable[Cells]) -> list[Group]:
     for cells in populations:
         n = cells.neuron
         kinds = tuple(value for name in n.__dataclass_fields__ if isinstance(value := getattr(n, name), str))
-        key = (type(n), n.equations, n.fires, n.after, n.holds, n.method, kinds, cells.receptors)
+        # Values may go from one population to the next within a step, so each has its own turn and its own group.
+        alone = cells.name if n.emits == "values" else ""
+        key = (type(n), n.equations, n.fires, n.after, n.holds, n.method, kinds, cells.receptors, alone)
         together.setdefault(key, []).append(cells)
     groups = []
     for number, members in enumerate(together.values()):

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.backends import outside
 from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, rounded_delays
-from workbench.backends.ideal import engine, feeds, saved, wires
+from workbench.backends.ideal import engine, feeds, lines, saved, values, wires
 from workbench.backends.ideal.groups import Group, gather
 from workbench.backends.ideal.watch import Watch
 from workbench.backends.recorder import Recorder
@@ -123,15 +123,20 @@ class IdealRun(Run):
         self.groups = gather(netlist.populations.values())
         home = {cells.name: g for g in self.groups for cells in g.cells}
         self.wires = wires.plan(netlist, self.groups)
+        delay_lines, self.value_wires = lines.lay(netlist, home, drive, dt)
+        for name, turn in values.turns(netlist).items():
+            home[name].turn = turn
         # Drawing in the group's own code pays once it is compiled; on the numpy target whole blocks are drawn ahead, which is faster.
         drawn = outside.fused(netlist) if self.program.target == "cython" else []
-        lines = feeds.draw_inside(drawn, drive, home, delays)
+        drawing = feeds.draw_inside(drawn, drive, home, delays)
         clock = b.Clock(b.Quantity(dt, dim=b.second.dim), name="workbench_clock")
         for group in self.groups:
             self._building = group
             group.build(clock, dt)
-        feeds.run_inside(lines, home, clock)
+        feeds.run_inside(drawing, home, clock)
         synapses = [made for wire in self.wires if (made := wire.build(clock, delays)) is not None]
+        delaying = [line.build(clock) for line in delay_lines]
+        synapses += [made for wire in self.value_wires if (made := wire.build(clock, dt)) is not None]
         drawn_names = {block.name for block in drawn}
         self.feeds: list[Any] = [
             feeds.SpikeFeed(block, drive, home[block.target], delays[block.name])
@@ -142,7 +147,8 @@ class IdealRun(Run):
         for block in outside.current_blocks(netlist):
             onto.setdefault((block.target, block.receptor), []).append(block)
         self.feeds += [feeds.CurrentFeed(blocks, drive, home[target]) for (target, _), blocks in onto.items()]
-        self.network = b.Network(*(g.brian for g in self.groups), *synapses, name="workbench_network")
+        self.feeds += delay_lines
+        self.network = b.Network(*(g.brian for g in self.groups), *delaying, *synapses, name="workbench_network")
         self._clock = clock
         clock.set_interval(0 * b.second, max(drive.steps, 1) * dt * b.second)
         self.network._clocks = {clock}
@@ -253,8 +259,8 @@ class IdealRun(Run):
         )
 
     def _operations(self) -> int:
-        """Synaptic operations set off so far: the spikes of each neuron times its fan-out."""
-        total = 0
+        """Synaptic operations so far: the spikes of each neuron times its fan-out, and each synapse of values in every step."""
+        total = self.step * sum(wire.synapses for wire in self.value_wires)
         for wire in self.wires:
             if wire.brian is not None and not wire.variable:
                 fan_out = wire.brian.variables["N_outgoing"].get_value()

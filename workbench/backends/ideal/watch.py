@@ -46,15 +46,18 @@ class Watch:
     def before(self, step: int) -> None:
         """Look at the probes, at the start of `step`."""
         for s in self._samples:
-            if step % s.every == 0:
+            if step % s.every == 0 and not s.emitted:
                 s.look()
 
     def after(self, step: int) -> None:
-        """Take down who fired in `step`."""
+        """Take down who fired in `step`, and the values emitted in it."""
         for space, now in zip(self._spaces, self._now, strict=True):
             count = space[-1]
             if count:
                 now.append((step, space[:count].copy()))
+        for s in self._samples:
+            if s.emitted and step % s.every == 0:
+                s.look()
 
     def close(self, start: int, stop: int, recorder: Recorder) -> None:
         """Hand over the window of steps `start` to `stop`."""
@@ -86,9 +89,13 @@ class _Samples:
         known = [
             n
             for n in group.brian.equations.names
-            if n != "current" and n not in group.extra and not n.startswith(("arrivals_", "step_"))
+            if n != "current" and n not in group.extra and not n.startswith(("arrivals_", "step_", "valued_"))
             if not (group.discrete and n == "ready")
         ]
+        self.emitted = group.valued
+        """Whether it is looked at after the step; of neurons that emit values there is y alone."""
+        if group.valued:
+            known = ["y"]
         if probe.variable not in known:
             raise unknown("variable", probe.variable, known)
         self.number, self.probe, self.every = number, probe, probe.steps(dt)

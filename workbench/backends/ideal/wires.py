@@ -16,7 +16,7 @@ from workbench.circuits.synapses import Gap
 from workbench.circuits.unfold import Block, Netlist
 from workbench.circuits.wiring import Rows
 
-__all__ = ["Wire", "plan"]
+__all__ = ["Wire", "plan", "room", "settle"]
 
 # Synapses see the variables of the neurons behind them first, and AdEx has a w.
 _WEIGHT = "synaptic_weight"
@@ -62,8 +62,8 @@ class Wire:
     def build(self, clock: Any, delay_steps: Mapping[str, Any]) -> Any:
         """Make the Synapses object and fill it; None when there is not one synapse."""
         b, unit = brian(), self.blocks[0].kind.unit
-        # Neurons in whole steps take arrivals in at the beginning of a step, so these must lie ready one step earlier.
-        early = int(self.target.discrete)
+        # Neurons in whole steps, and those of values, take arrivals in at the beginning of a step: they must lie ready one step earlier.
+        early = int(self.target.early)
         dt, delays = clock.dt_, [np.asarray(delay_steps[block.name]) - early for block in self.blocks]
         self.steps = max((int(d.max()) for d in delays if d.size), default=1)
         one_delay = not self.variable and all(d.ndim == 0 and d == delays[0] for d in delays)
@@ -96,27 +96,37 @@ class Wire:
         return self.brian
 
     def _connect(self, rows: list[Rows]) -> None:
-        """Put the synapses where Brian2 keeps them: what `connect(i=..., j=...)` does, without its four copies of every index.
-
-        They go in by source, so that the synapses of one spike lie side by side in memory: twice as fast at full size.
-        """
-        s, total = self.brian, sum(r.targets.size for r in rows)
-        pre, post = s.variables["_synaptic_pre"], s.variables["_synaptic_post"]
-        pre.resize(total)
-        post.resize(total)
-        at = 0
+        """Put the synapses in by source, so that those of one spike lie side by side in memory: twice as fast at full size."""
+        total, at = sum(r.targets.size for r in rows), 0
+        pre, post = room(self.brian, total)
         for block in self.blocks:
             row = rows.pop(0)
             here = slice(at, at + row.targets.size)
-            pre.get_value()[here] = np.repeat(
+            pre[here] = np.repeat(
                 np.arange(block.sizes[0], dtype=np.int32) + self.source.first[block.source], np.diff(row.start)
             )
-            post.get_value()[here] = row.targets
-            post.get_value()[here] += self.target.first[block.target]
+            post[here] = row.targets
+            post[here] += self.target.first[block.target]
             at = here.stop
-        s._resize(total)
-        s._update_synapse_numbers(0)
-        s._connect_called = True
+        settle(self.brian, total)
+
+
+def room(synapses: Any, total: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The arrays in which Brian2 keeps the two ends of `total` synapses, to be filled; then `settle`.
+
+    What `connect(i=..., j=...)` does, without its four copies of every index.
+    """
+    ends = synapses.variables["_synaptic_pre"], synapses.variables["_synaptic_post"]
+    for end in ends:
+        end.resize(total)
+    return ends[0].get_value(), ends[1].get_value()
+
+
+def settle(synapses: Any, total: int) -> None:
+    """Let Brian2 count the synapses that were put in."""
+    synapses._resize(total)
+    synapses._update_synapse_numbers(0)
+    synapses._connect_called = True
 
 
 def _spread(values: Sequence[Any], rows: Sequence[Rows]) -> NDArray[np.float64]:
@@ -133,7 +143,7 @@ def plan(netlist: Netlist, groups: Sequence[Group]) -> list[Wire]:
     home: Mapping[str, Group] = {cells.name: g for g in groups for cells in g.cells}
     together: dict[Any, list[Block]] = {}
     for block in netlist.projections.values():
-        if not block.external:
+        if not block.external and block.emits == "spikes":
             together.setdefault((home[block.source].name, home[block.target].name, block.receptor), []).append(block)
     wires = []
     for (source, target, receptor), blocks in together.items():
