@@ -34,13 +34,17 @@ _SLACK = 1e-9
 @final
 @described
 class Pulses:
-    """How one programming pulse moves a cell: soft bounds, with v = (g − g_min)/(g_max − g_min).
+    """How one programming pulse moves a cell: soft bounds, with v = (g − low)/(high − low) between the device's bounds.
 
     Up by `up`·(1 − v)^`up_shape` of the window, down by `down`·v^`down_shape`. Shape 0 is a constant step, 1 an exponential approach.
     """
 
-    up: float = quantity(0.02, "", low=1e-6, high=1.0, doc="largest step up, as a share of the window", log=True)
-    down: float = quantity(0.02, "", low=1e-6, high=1.0, doc="largest step down, as a share of the window", log=True)
+    up: float = quantity(
+        0.02, "", low=1e-6, high=1.0, doc="largest step up, as a share of the distance between the bounds", log=True
+    )
+    down: float = quantity(
+        0.02, "", low=1e-6, high=1.0, doc="largest step down, as a share of the distance between the bounds", log=True
+    )
     up_shape: float = quantity(1.0, "", low=0.0, high=10.0, doc="how fast steps up shrink towards the top")
     down_shape: float = quantity(1.0, "", low=0.0, high=10.0, doc="how fast steps down shrink towards the bottom")
     cycle: float = quantity(
@@ -104,6 +108,8 @@ class Device:
         0.0, "", low=0.0, high=0.5, doc="relative standard deviation of a cell's largest conductance"
     )
     pulses: Pulses = part(Pulses(), doc="how a pulse moves the cell")
+    bounds: tuple[float, float] | None = None
+    """The soft bounds of pulses, S; None: the window. Pulses stop at the window either way."""
     citations: Mapping[str, Citation] = field(default_factory=dict, hash=False)
     """Where each number comes from, by field name."""
 
@@ -120,6 +126,15 @@ class Device:
             )
         for g in (self.g_min, self.g_max):
             self._measured("conductance", g)
+        if self.bounds is not None and not self.bounds[0] <= self.g_min < self.g_max <= self.bounds[1]:
+            raise DescriptionError(
+                tr(
+                    "{name}: the soft bounds of its pulses, {low} … {high}, must hold the window.",
+                    name=self._called,
+                    low=readable(self.bounds[0], "µS"),
+                    high=readable(self.bounds[1], "µS"),
+                )
+            )
         if self.reference_time < self.times[0] * (1 - _SLACK) or self.reference_time > self.times[1] * (1 + _SLACK):
             self._measured("time", self.reference_time)
         for timed in (self.relaxation, self.shift):
@@ -197,6 +212,7 @@ class Device:
             read_state=conductance(self.read_state),
             flicker=number(self.flicker),
             activation=number(self.activation),
+            bounds=self.bounds and (self.bounds[0] * factor, self.bounds[1] * factor),
             citations={**self.citations, "g_max": assumed, "conductances": assumed},
         )
 
@@ -260,13 +276,15 @@ class Device:
 
     def potentiate(self, g: ArrayLike, pulses: ArrayLike = 1, *, size: ArrayLike = 1.0) -> Array:
         """Conductance after `pulses` mean pulses up from `g`; `size` is a cell's own factor on the step. S."""
-        v = 1 - self._share(g)
-        return self.g_max - self.window * _approach(v, self.pulses.up, self.pulses.up_shape, pulses, size)
+        low, high = self.bounds or (self.g_min, self.g_max)
+        left = _approach(1 - self._share(g), self.pulses.up, self.pulses.up_shape, pulses, size)
+        return np.minimum(high - (high - low) * left, self.g_max)
 
     def depress(self, g: ArrayLike, pulses: ArrayLike = 1, *, size: ArrayLike = 1.0) -> Array:
         """Conductance after `pulses` mean pulses down from `g`; `size` is a cell's own factor on the step. S."""
-        v = self._share(g)
-        return self.g_min + self.window * _approach(v, self.pulses.down, self.pulses.down_shape, pulses, size)
+        low, high = self.bounds or (self.g_min, self.g_max)
+        left = _approach(self._share(g), self.pulses.down, self.pulses.down_shape, pulses, size)
+        return np.maximum(low + (high - low) * left, self.g_min)
 
     def pulse_sd(self, g: ArrayLike, *, up: bool = True) -> Array:
         """Standard deviation, from pulse to pulse, of one pulse's step at `g`; S."""
@@ -276,7 +294,9 @@ class Device:
     # --- ranges -------------------------------------------------------------------------------------------------------
 
     def _share(self, g: ArrayLike) -> Array:
-        return np.clip((np.asarray(g, dtype=np.float64) - self.g_min) / self.window, 0.0, 1.0)
+        """v: where `g` lies between the soft bounds."""
+        low, high = self.bounds or (self.g_min, self.g_max)
+        return np.clip((np.asarray(g, dtype=np.float64) - low) / (high - low), 0.0, 1.0)
 
     def _between(self, laws: tuple[tuple[float, Law | None], ...], first: Array, g: Array, time: float) -> Array:
         """The value at `time` between laws at given times: linear in ln t or t, the last one kept after its time."""

@@ -29,7 +29,8 @@ Array = NDArray[np.float64]
 _MOST_SERIES = 64
 _MOST_PULSES = 10_000
 _BEYOND = 0.5
-"""How far beyond the data a fitted soft bound may lie, as a share of the range of the data."""
+_INSIDE = 0.2
+"""How far beyond the data, and inside them, a fitted soft bound may lie, as a share of the range of the data."""
 
 
 @final
@@ -325,7 +326,7 @@ def _drift(table: Table, name: str, base: Device) -> Fit:
 
 
 def _pulses(table: Table, name: str, base: Device) -> Fit:
-    """Soft-bound steps up and down, both ends of the window fitted with them."""
+    """Soft-bound steps up and down, both bounds fitted with them; the window is the range of the data."""
     from scipy.optimize import least_squares  # noqa: PLC0415  only who fits a file needs it
 
     low, high = float(table["g"].min()), float(table["g"].max())
@@ -352,8 +353,9 @@ def _pulses(table: Table, name: str, base: Device) -> Fit:
         )
         runs.append((direction, n - n[0], g))
 
-    # Per run: how large the first step would be, its shape, and where it starts. For all: both ends of the window.
-    start, least, most = [0.02, 0.02], [0.0, 0.0], [_BEYOND, _BEYOND]
+    # Per run: how large the first step would be, its shape, and where it starts. For all: both bounds.
+    # Noise carries single points past a bound, so that a bound may lie a little inside the data.
+    start, least, most = [0.02, 0.02], [-_INSIDE, -_INSIDE], [_BEYOND, _BEYOND]
     for direction, n, g in runs:
         start += [
             float(np.clip(2.0 / max(int(n[-1]), 1), 1e-5, 0.9)),
@@ -385,7 +387,6 @@ def _pulses(table: Table, name: str, base: Device) -> Fit:
             made.append(bottom + (top - bottom) * (1 - track if direction > 0 else track))
         return made
 
-    most[0] = max(most[0], 1e-9)
     start[0] = min(start[0], most[0] / 2)
     apart: Callable[[Array], Array] = lambda p: np.concatenate(  # noqa: E731
         [(c - g) / reach for c, (_, _, g) in zip(curves(p), runs, strict=True)]
@@ -395,6 +396,8 @@ def _pulses(table: Table, name: str, base: Device) -> Fit:
     )
     p = found.x
     bottom, top = bounds(p)
+    bottom = max(bottom, 0.0)
+    window = max(window[0], bottom), min(window[1], top)
     made = curves(p)
     steps = base.pulses
     for k, (direction, _, _) in enumerate(runs):
@@ -403,26 +406,22 @@ def _pulses(table: Table, name: str, base: Device) -> Fit:
             replace(steps, up=size, up_shape=shape) if direction > 0 else replace(steps, down=size, down_shape=shape)
         )
     steps = replace(steps, cycle=_cycle(runs, made))
-    if base.programming is None and base.drift_mean is None:
-        window = max(bottom, 0.0), top
     device = replace(
         base,
         name=name,
         g_min=window[0],
         g_max=window[1],
         conductances=window,
+        bounds=(bottom, top),
         pulses=steps,
         citations=_cited(
             table,
             base,
             "pulses",
-            **dict.fromkeys(
-                ("g_min", "g_max", "conductances"),
-                Citation(
-                    "computed",
-                    f"soft bounds fitted to {table.file}, whose data reach {low * 1e6:.4g} … {high * 1e6:.4g} µS",
-                ),
-            ),
+            "g_min",
+            "g_max",
+            "conductances",
+            bounds=Citation("computed", f"soft bounds fitted to {table.file}"),
         ),
     )
     series = tuple(

@@ -23,6 +23,7 @@ _CONDUCTANCE = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _TIME = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "min": 60.0, "h": 3600.0, "d": 86_400.0}
 _UNITS = {"g": _CONDUCTANCE, "sd": _CONDUCTANCE, "time": _TIME}
 _PLAIN = ("pulse", "cell")
+_ALIASES = {"conductance": "g", "sigma": "sd", "std": "sd"}
 _DIRECTIONS = {
     "up": 1, "ltp": 1, "potentiation": 1, "set": 1, "+1": 1, "1": 1,
     "down": -1, "ltd": -1, "depression": -1, "reset": -1, "-1": -1,
@@ -129,6 +130,7 @@ def _column(file: str, said: str) -> tuple[str, float]:
     if text in _PLAIN or text == "direction":
         return text, 1.0
     name, _, unit = text.partition("_")
+    name = _ALIASES.get(name, name)
     if name in _UNITS:
         known = _UNITS[name]
         if unit in known:
