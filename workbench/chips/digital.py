@@ -66,6 +66,11 @@ class DigitalChip(Chip):
     weight_scale: str = choice(
         "projection", ("projection", "column"), doc="one scale for a matrix, or one for each of its columns"
     )
+    weight_fit: str = choice(
+        "largest",
+        ("largest", "squares"),
+        doc="the scale that holds the largest weight, or the one of least squared error, which clips it",
+    )
     activation_bits: int = count(8, low=0, high=16, doc="bits of a value that a neuron emits; 0: not rounded")
     activation_range: str = choice(
         "calibrated",

@@ -1,4 +1,4 @@
-"""Digital near-memory chips as cited data: NorthPole at two precisions, a von Neumann machine beside it, and a 45 nm pair by parts.
+"""Digital near-memory chips as cited data: NorthPole at three precisions, a von Neumann machine beside it, and a 45 nm pair by parts.
 
 NorthPole's one price is all its power over all its work at its peak: a lower bound for anything less regular, and nothing else is
 priced, so that nothing is paid twice. The 45 nm pair has a price for each part instead, from Horowitz's table.
@@ -13,7 +13,15 @@ from workbench.chips.digital import EVENTS, DigitalChip
 from workbench.recordings.prices import Citation, Price
 from workbench.units import MHz, mW, pJ
 
-__all__ = ["DIGITAL_FLOAT64", "NEAR_MEMORY_45NM", "NORTHPOLE", "NORTHPOLE_2BIT", "VON_NEUMANN", "VON_NEUMANN_45NM"]
+__all__ = [
+    "DIGITAL_FLOAT64",
+    "NEAR_MEMORY_45NM",
+    "NORTHPOLE",
+    "NORTHPOLE_2BIT",
+    "NORTHPOLE_4BIT",
+    "VON_NEUMANN",
+    "VON_NEUMANN_45NM",
+]
 
 
 def _all(special: Mapping[str, Price], rest: Price) -> dict[str, Price]:
@@ -43,7 +51,7 @@ _NO_DRAM = Citation("published", "Modha et al. 2023: no memory outside the chip"
 _SHARED = {
     **_each(_MODHA, "mesh_x", "mesh_y", "operations_8", "operations_4", "operations_2", "clock"),
     **_each(_SPLIT, "memory_per_core", "buffer"),
-    **_each(_OURS, "weight_scale", "activation_range", "calibration", "storage", "spread", "batch"),
+    **_each(_OURS, "weight_scale", "weight_fit", "activation_range", "calibration", "storage", "spread", "batch"),
     "memory": _NO_DRAM,
     "bandwidth": _NO_DRAM,
     "weight_bits": _MODHA,
@@ -66,7 +74,15 @@ def _northpole(bits: int, operations: int) -> Mapping[str, Price]:
 
 
 NORTHPOLE = DigitalChip(name="northpole", skip_zeros=False, prices=_northpole(8, 2048), sources=_SHARED)
-NORTHPOLE_2BIT = replace(NORTHPOLE, name="northpole-2bit", weight_bits=2, prices=_northpole(2, 8192))
+NORTHPOLE_4BIT = replace(NORTHPOLE, name="northpole-4bit", weight_bits=4, prices=_northpole(4, 4096))
+NORTHPOLE_2BIT = replace(
+    NORTHPOLE,
+    name="northpole-2bit",
+    weight_bits=2,
+    weight_scale="column",
+    weight_fit="squares",
+    prices=_northpole(2, 8192),
+)
 
 VON_NEUMANN = replace(
     NORTHPOLE,
@@ -133,7 +149,7 @@ DIGITAL_FLOAT64 = replace(
     name="digital-float64",
     weight_bits=0,
     activation_bits=0,
-    memory_per_core=64_000_000,
+    memory_per_core=8_000_000,
     buffer=4_000_000_000,
     prices={
         **_PARTS,

@@ -13,15 +13,15 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.backends.digital.weights import Kept
+from workbench.backends.digital.weights import Kept, carried
 from workbench.chips.digital import ADDRESS_BITS, DigitalChip
 from workbench.circuits.neurons.discrete_lif import DiscreteLif
-from workbench.circuits.unfold import Netlist
+from workbench.circuits.unfold import Block, Netlist
 from workbench.errors import PlacementError
 from workbench.recordings.placement import CoreUse, Placement
 from workbench.words import tr
 
-__all__ = ["Fan", "Layout", "lay"]
+__all__ = ["Fan", "Layout", "check_capacity", "lay"]
 
 
 @final
@@ -78,9 +78,8 @@ def lay(
     `stages` says in which layer of a step a population or source is (sources −1), `slots` how many sums wait for each neuron of a
     population because of delays. Raises PlacementError when weights or states do not fit.
     """
-    sparse = {name: _sparse(k, chip) for name, k in kept.items()}
-    _check_total(netlist, chip, kept, sparse)
-    bits, macs = _column_bits(netlist, chip, kept, sparse)
+    planes = {name: _stored(k.block, chip) for name, k in kept.items()}
+    bits, macs = _column_bits(netlist, chip, kept, planes)
     words = {n: 1 + _states(c.neuron, c.receptors) for n, c in netlist.populations.items()}
     word = 32 if chip.weight_bits else 64
     _check_buffer(
@@ -108,7 +107,7 @@ def lay(
                 name=f"core {used[k]}",
                 tile=(int(x[k]), int(y[k])),
                 uses={
-                    "neurons": (int(updates[:, k].sum()), int(netlist.size)),
+                    "neurons": (int(updates[:, k].sum()), chip.buffer // (word // 8)),
                     "weight bytes": (int(memory[k]), limit if chip.memory == "on chip" else max(limit, int(memory[k]))),
                 },
             )
@@ -123,10 +122,10 @@ def lay(
         mine = {n: k for n, k in kept.items() if k.block.source == sender}
         if not mine:
             continue
-        fan, far = _fan(netlist, chip, sender, mine, sparse, home, stages[sender], np.stack([x, y]))
+        fan, far = _fan(netlist, chip, sender, mine, planes, home, stages[sender], np.stack([x, y]))
         fans[sender] = fan
         farthest[fan.stage + 1] = max(farthest[fan.stage + 1], far)
-        weight_bits[fan.stage + 1] += sum(_size(k, sparse[n], chip) for n, k in mine.items())
+        weight_bits[fan.stage + 1] += sum(_size(k.block, planes[n], chip) for n, k in mine.items())
     return Layout(
         placement=placement,
         fans=fans,
@@ -145,9 +144,8 @@ def _states(neuron: Any, receptors: tuple[str, ...]) -> int:
     return len(neuron.start) + len(flows) + (1 if neuron.holds or isinstance(neuron, DiscreteLif) else 0)
 
 
-def _planes(kept: Kept) -> int:
+def _planes(block: Block) -> int:
     """The most synapses that one pair has."""
-    block = kept.block
     if block.rule.storage == "dense operation" or not block.count:
         return 1
     i, j = block.edges()
@@ -155,27 +153,32 @@ def _planes(kept: Kept) -> int:
     return int(many.max())
 
 
-def _size(kept: Kept, planes: int, chip: DigitalChip) -> int:
+def _size(block: Block, planes: int, chip: DigitalChip) -> int:
     """Bits of a projection's weights; `planes` is 0 for a sparse matrix."""
-    block = kept.block
     if planes:
         return planes * block.sizes[0] * block.sizes[1] * chip.stored_bits
     return block.count * (chip.stored_bits + ADDRESS_BITS)
 
 
-def _sparse(kept: Kept, chip: DigitalChip) -> int:
+def _stored(block: Block, chip: DigitalChip) -> int:
     """The planes of a dense matrix, or 0 for a sparse one: what the chip says, or what takes fewer bits."""
     if chip.storage == "sparse":
         return 0
-    if chip.storage == "smaller" and _size(kept, 1, chip) > _size(kept, 0, chip):
+    if chip.storage == "smaller" and _size(block, 1, chip) > _size(block, 0, chip):
         return 0  # a matrix with one place a pair is larger already; whether pairs repeat need not be known
-    planes = _planes(kept)
-    return 0 if chip.storage == "smaller" and _size(kept, planes, chip) > _size(kept, 0, chip) else planes
+    planes = _planes(block)
+    return 0 if chip.storage == "smaller" and _size(block, planes, chip) > _size(block, 0, chip) else planes
 
 
-def _check_total(netlist: Netlist, chip: DigitalChip, kept: Mapping[str, Kept], sparse: Mapping[str, int]) -> None:
-    needed = -(-sum(_size(k, sparse[n], chip) for n, k in kept.items()) // 8)
-    if chip.memory == "on chip" and needed > chip.capacity:
+def check_capacity(netlist: Netlist, chip: DigitalChip) -> None:
+    """Raise PlacementError when the weights are more than the chip holds, before any of them is made."""
+    if chip.memory == "fetched":
+        return
+    carry = [b for b in netlist.projections.values() if carried(b)]
+    needed = -(-sum(min(_size(b, 1, chip), _size(b, 0, chip)) for b in carry) // 8)
+    if needed <= chip.capacity:  # repeated pairs and a choice of storage can only take more
+        needed = -(-sum(_size(b, _stored(b, chip), chip) for b in carry) // 8)
+    if needed > chip.capacity:
         raise PlacementError(
             tr(
                 "{chip}: the network of {neurons} neurons has {used} bytes of weights, the {cores} cores hold {limit}: {share:.3g} times as many. "
@@ -205,14 +208,14 @@ def _check_buffer(netlist: Netlist, chip: DigitalChip, needed: Mapping[str, int]
 
 
 def _column_bits(
-    netlist: Netlist, chip: DigitalChip, kept: Mapping[str, Kept], sparse: Mapping[str, int]
+    netlist: Netlist, chip: DigitalChip, kept: Mapping[str, Kept], planes: Mapping[str, int]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Bits and number of the weights onto each neuron."""
     bits, macs = np.zeros(netlist.size, np.int64), np.zeros(netlist.size, np.int64)
     for name, k in kept.items():
         span = netlist.populations[k.block.target].span
-        if sparse[name]:
-            many = np.int64(sparse[name] * k.block.sizes[0])
+        if planes[name]:
+            many = np.int64(planes[name] * k.block.sizes[0])
             each = chip.stored_bits
         else:
             many = np.bincount(k.block.edges()[1], minlength=k.block.sizes[1])
@@ -224,7 +227,7 @@ def _column_bits(
 
 def _deal(netlist: Netlist, chip: DigitalChip, bits: NDArray[np.int64], macs: NDArray[np.int64]) -> NDArray[np.int64]:
     """The core of every neuron: populations one after the other, each over as many cores as it keeps busy for a cycle, or packed."""
-    room = np.full(chip.cores, 8 * chip.memory_per_core if chip.memory == "on chip" else np.iinfo(np.int64).max)
+    room = np.full(chip.cores, 8 * chip.memory_per_core if chip.memory == "on chip" else 2**60)
     core_of = np.zeros(netlist.size, np.int64)
     at = 0
     for cells in netlist.populations.values():
@@ -267,7 +270,7 @@ def _fan(
     chip: DigitalChip,
     sender: str,
     mine: Mapping[str, Kept],
-    sparse: Mapping[str, int],
+    planes: Mapping[str, int],
     home: Mapping[str, NDArray[np.int64]],
     stage: int,
     xy: NDArray[np.int64],
@@ -281,8 +284,8 @@ def _fan(
     bits: Any = csr_matrix((size, cores), dtype=np.int64)
     for name, k in mine.items():
         there = home[k.block.target]
-        if sparse[name]:
-            row = sparse[name] * np.bincount(there, minlength=cores)
+        if planes[name]:
+            row = planes[name] * np.bincount(there, minlength=cores)
             found = csr_matrix(np.tile(row, (size, 1)))
             each = chip.stored_bits
         else:

@@ -19,7 +19,7 @@ from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window,
 from workbench.backends.cells import begin
 from workbench.backends.clockwork import Clockwork, Way, order
 from workbench.backends.digital.arithmetic import Code, Line, lines
-from workbench.backends.digital.layout import Layout, lay
+from workbench.backends.digital.layout import Layout, check_capacity, lay
 from workbench.backends.digital.meter import Meter
 from workbench.backends.digital.ranges import never_negative, ranges
 from workbench.backends.digital.weights import Kept, carried, keep
@@ -62,6 +62,7 @@ def compile(
                 batch=chip.batch,
             )
         )
+    check_capacity(netlist_kept, chip)
     losses += dropped
     kept: dict[str, Kept] = {}
     for name, block in netlist_kept.projections.items():

@@ -1,8 +1,9 @@
 """Weights as a digital chip keeps them: whole numbers of a few bits with one scale for a matrix, or for each of its columns.
 
 A weight w becomes q · s with the whole number q = round(w / s), |q| at most 2^(bits−1) − 1 (so 1, 7 or 127), symmetric about zero. The
-scale s is the largest |w| over that, or the largest |w| itself where all weights are of one size (then nothing is lost); onto receptors
-with a grid of weights s is rounded up to the grid, so that sums of spikes stay exact and Brian2 can be held against the chip.
+scale s is the largest |w| over that, or the smaller one that makes the sum of squared errors least (of `TRIES`; then the largest weights
+are clipped), or the largest |w| itself where all weights are of one size (then nothing is lost). Onto receptors with a grid of weights
+s is rounded up to the grid, so that sums of spikes stay exact and Brian2 can be held against the chip.
 """
 
 from __future__ import annotations
@@ -20,6 +21,9 @@ from workbench.errors import DescriptionError
 from workbench.words import tr
 
 __all__ = ["Kept", "carried", "keep"]
+
+TRIES = tuple(np.linspace(1.0, 0.1, 37).tolist())
+"""Shares of the largest weight that are tried as the end of the range."""
 
 Scale = float | NDArray[np.float64]
 
@@ -76,45 +80,57 @@ def keep(block: Block, chip: DigitalChip) -> tuple[Kept, tuple[str, ...]]:
     w = np.asarray(weights, np.float64)
     if w.ndim == 0:
         return Kept(block, float(np.sign(w)), abs(float(w)) or 1.0), ()
-    columns = block.edges()[1] if chip.weight_scale == "column" else None
-    scale = _scale(w, columns, block.sizes[1], most, grid)
-    each = scale if columns is None else scale[columns]  # type: ignore[index]
-    numbers = np.rint(w / each)
-    kept = Kept(block, numbers, float(scale) if columns is None else np.asarray(scale))
-    return kept, _losses(block.name, w, numbers * each, chip)
+    columns = block.edges()[1] if chip.weight_scale == "column" else np.zeros(w.size, np.int32)
+    size = block.sizes[1] if chip.weight_scale == "column" else 1
+    scale = _scale(w, columns, size, most, grid, TRIES if chip.weight_fit == "squares" else TRIES[:1])
+    each = scale[columns]
+    numbers = np.clip(np.rint(w / each), -most, most)
+    kept = Kept(block, numbers, scale if chip.weight_scale == "column" else float(scale[0]))
+    clipped = int(np.count_nonzero(np.abs(w) > (most + 0.5) * each))
+    return kept, _losses(block.name, w, numbers * each, clipped, chip)
 
 
-def _scale(w: NDArray[np.float64], columns: NDArray[Any] | None, size: int, most: float, grid: float) -> Any:
-    """The scale of all, or of each column, such that no whole number is beyond `most`."""
+def _scale(
+    w: NDArray[np.float64], columns: NDArray[Any], size: int, most: float, grid: float, tries: tuple[float, ...]
+) -> NDArray[np.float64]:
+    """The scale of each column."""
     heights = np.abs(w)
-    if columns is None:
-        largest, least = np.max(heights, initial=0.0), np.min(heights[heights > 0], initial=np.inf)
-    else:
-        largest, least = np.zeros(size), np.full(size, np.inf)
-        np.maximum.at(largest, columns, heights)
-        np.minimum.at(least, columns, np.where(heights > 0, heights, np.inf))
-    scale = np.where(least == largest, largest, largest / most)
-    if grid:
-        scale = np.ceil(scale / grid) * grid
-    return np.where(scale > 0, scale, 1.0)
+    largest, least = np.zeros(size), np.full(size, np.inf)
+    np.maximum.at(largest, columns, heights)
+    np.minimum.at(least, columns, np.where(heights > 0, heights, np.inf))
+    best, error = np.ones(size), np.full(size, np.inf)
+    for share in tries:
+        scale = largest * share / most
+        if grid:
+            scale = np.ceil(scale / grid) * grid
+        scale = np.where(scale > 0, scale, 1.0)
+        each = scale[columns]
+        off = np.bincount(columns, (np.clip(np.rint(w / each), -most, most) * each - w) ** 2, size)
+        best, error = np.where(off < error, scale, best), np.minimum(off, error)
+    return np.where(least == largest, largest, best)
 
 
-def _losses(name: str, w: NDArray[np.float64], kept: NDArray[np.float64], chip: DigitalChip) -> tuple[str, ...]:
+def _losses(
+    name: str, w: NDArray[np.float64], kept: NDArray[np.float64], clipped: int, chip: DigitalChip
+) -> tuple[str, ...]:
     off = np.abs(kept - w)
     changed = off > 1e-9 * np.max(np.abs(w), initial=0.0)
     if not changed.any():
         return ()
     relative = float(np.max(off / np.maximum(np.abs(w), 1e-300)))
-    said = tr(
-        "{name}: {changed} of {count} weights rounded to {bits} bits; the largest error is {relative:.3g} of the weight, {share:.3g} of the largest.",
-        name=name,
-        changed=int(np.count_nonzero(changed)),
-        count=w.size,
-        bits=chip.weight_bits,
-        relative=relative,
-        share=float(np.max(off) / np.max(np.abs(w))),
-    )
-    gone = int(np.count_nonzero((kept == 0) & (w != 0)))
-    if not gone:
-        return (said,)
-    return (said, tr("{name}: {count} weights became zero.", name=name, count=gone))
+    said = [
+        tr(
+            "{name}: {changed} of {count} weights rounded to {bits} bits; the largest error is {relative:.3g} of the weight, {share:.3g} of the largest.",
+            name=name,
+            changed=int(np.count_nonzero(changed)),
+            count=w.size,
+            bits=chip.weight_bits,
+            relative=relative,
+            share=float(np.max(off) / np.max(np.abs(w))),
+        )
+    ]
+    if gone := int(np.count_nonzero((kept == 0) & (w != 0))):
+        said.append(tr("{name}: {count} weights became zero.", name=name, count=gone))
+    if clipped:
+        said.append(tr("{name}: {count} weights clipped at the end of the range.", name=name, count=clipped))
+    return tuple(said)
