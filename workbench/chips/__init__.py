@@ -20,6 +20,12 @@ CHIPS = LazyTable(
         "tianjic": "workbench.chips.published:TIANJIC",
         "spinnaker": "workbench.chips.published:SPINNAKER",
         "tianqin-class": "workbench.chips.tianqin:TIANQIN_CLASS",
+        "crossbar-ideal": "workbench.chips.crossbars:CROSSBAR_IDEAL",
+        "crossbar-assumed": "workbench.chips.crossbars:CROSSBAR_ASSUMED",
+        "isaac": "workbench.chips.crossbars:ISAAC",
+        "neurram": "workbench.chips.crossbars:NEURRAM",
+        "hermes-core": "workbench.chips.crossbars:HERMES_CORE",
+        "sonos-1152": "workbench.chips.crossbars:SONOS_1152",
     },
 )
 

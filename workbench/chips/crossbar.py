@@ -33,7 +33,8 @@ EVENTS = (
 
 A tile read is one pulse on the rows of one array: a bit-serial input of b bits reads b times, and each slice of the weights is an array
 of its own. A row pulse is one driven row in one read. An array attojoule is 10^-18 J of V²·G·t in the cells, rounded up for every read.
-A conversion is one column through an ADC. A digital addition brings two converted numbers together: over tiles, slices, bits and pairs.
+A conversion is one output through an ADC: a column, or a pair whose currents were subtracted before. A digital addition brings two
+converted numbers together: over tiles, slices and bits.
 A buffer byte is moved between converters and the tile's buffer. A synaptic operation is one stored weight whose row was driven: it costs
 nothing by itself and is what efficiency is quoted in. A write pulse is one programming pulse on one cell.
 """
@@ -87,8 +88,8 @@ class CrossbarChip(Chip):
         doc="full scale: the largest current of a calibration; of any input; or a share of that",
     )
     adc_span: float = quantity(1.0, "", low=1e-4, high=100.0, doc="factor on that full scale", log=True)
-    adc_per: str = choice("column", ("column", "tile"), doc="a range for each column, or one for the tile")
-    adc_share: int = count(1, low=1, high=16_384, doc="columns that take turns on one ADC", log=True)
+    adc_per: str = choice("column", ("column", "tile"), doc="a range for each output, or one for the tile")
+    adc_share: int = count(1, low=1, high=16_384, doc="outputs that take turns on one ADC", log=True)
     adc_offset: float = quantity(0.0, "LSB", low=0.0, high=100.0, doc="standard deviation of an ADC's offset")
     adc_gain: float = quantity(0.0, "", low=0.0, high=0.5, doc="standard deviation of an ADC's gain, relative")
     wire_row: float = quantity(0.0, "Ω", low=0.0, high=100 * kohm, doc="resistance of a row from cell to cell")
@@ -172,7 +173,7 @@ class CrossbarChip(Chip):
     @property
     def tile_area(self) -> float:
         """Silicon of one tile with its converters, m²."""
-        adcs = -(-self.columns // self.adc_share)
+        adcs = -(-self.outputs // self.adc_share)
         return self.rows * self.columns * self.cell_area + adcs * self.adc_area + self.rows * self.row_area
 
     @property

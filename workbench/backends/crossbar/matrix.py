@@ -13,6 +13,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Self, final
 
 import numpy as np
@@ -52,6 +53,13 @@ class _Row:
     """Outputs of each array."""
     numbers: list[int]
     """Arrays of the chip."""
+    place: NDArray[np.int64]
+    """Arrays of the matrix, counted from 0."""
+
+    @cached_property
+    def widths(self) -> NDArray[np.int64]:
+        """Outputs of each array."""
+        return np.array([o.stop - o.start for o in self.tiles])
 
 
 @final
@@ -145,6 +153,7 @@ class Matrix:
                         ),
                         tiles=outputs,
                         numbers=[array.piece.array for array in parts],
+                        place=np.array([array.piece.array - self.cut.first for array in parts]),
                     )
                 )
                 if chip.pairs == "offset":
@@ -229,11 +238,14 @@ class Matrix:
             u = streams.uniform(streams.stream(self.seed, "calibration", self.name), 0, SAMPLES * self.cut.inputs)
             x = self.inputs * (2.0 * u - 1.0 if self.signed else u).reshape(SAMPLES, -1)
         planes = [] if x is None else self._planes(self._levels(x)[0])
+        few = self._samples is not None and len(self._samples) < SAMPLES
         self._full: list[NDArray[np.float64]] = []
         for row in self._rows:
             step = row.matrix * self._step
             if chip.adc_range == "calibrated":
-                full = np.max([np.abs(p[:, row.rows] @ step).max(axis=0, initial=0.0) for p, _ in planes], axis=0)
+                full = np.max([self._reach(row, p[:, row.rows]) for p, _ in planes], axis=0)
+                # Two coincident inputs on the strongest cell are to fit, however few of them a calibration saw.
+                full = np.maximum(full, min(2.0, step.shape[0]) * self._top * np.abs(step).max(axis=0)) if few else full
             else:
                 top = self._top
                 if chip.adc_range == "fixed":
@@ -251,6 +263,15 @@ class Matrix:
             # A column without any weight has no current to convert; its range is its neighbours'.
             self._full.append(np.where(full > 0, full, full.max()) * chip.adc_span)
         self._bank()
+
+    def _reach(self, row: _Row, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The largest current of each output for these inputs, with three standard deviations of read noise, in output units."""
+        largest = np.abs(levels @ (row.matrix * self._step))
+        if np.ndim(row.variance):
+            largest += 3.0 * self._step * np.sqrt(levels**2 @ row.variance)
+        elif row.variance:
+            largest += 3.0 * self._step * np.sqrt(row.variance * (levels**2).sum(axis=1, keepdims=True))
+        return largest.max(axis=0, initial=0.0)
 
     def _bank(self) -> None:
         """The arrays as the kernel reads them: outputs per DAC step, ranges, and this die's offsets and gains."""
@@ -402,36 +423,42 @@ class Matrix:
         """Every read of arrays that share rows, counted: (bit, what it counts, number of the row, its inputs, samples with any input)."""
         converted = np.zeros(len(levels), np.int64)
         outputs = self.cut.outputs
+        for row in self._rows:
+            self._fetch(row, levels[:, row.rows])
         for plane, (driven, times) in enumerate(self._planes(levels)):
             for number, row in enumerate(self._rows):
                 rows = driven[:, row.rows]
                 active = np.asarray(rows.any(axis=1))
                 if active.any():
                     converted += active * outputs
-                    self._count(row, rows, active, levels if plane == 0 and row.part == 0 else None)
+                    self._count(row, rows, active)
                     yield plane, times, number, rows, active
         taken = outputs * (converted > 0) if self.chip.pairs == "offset" else 0
         self.tally[0, _EVENT["digital addition"]] += int((np.maximum(converted - outputs, 0) + taken).sum())
 
-    def _count(
-        self, row: _Row, rows: NDArray[np.float64], active: NDArray[np.bool_], levels: NDArray[np.float64] | None
-    ) -> None:
-        """Count one read of the arrays of `row` for every active sample; `levels` once for all planes and slices of an input."""
-        chip = self.chip
-        here = self.tally[np.array(row.numbers) - self.cut.first]
+    def _fetch(self, row: _Row, levels: NDArray[np.float64]) -> None:
+        """Count what inputs cost once, however many reads they take."""
+        here = self.tally[row.place]
+        driven = int(np.count_nonzero(levels))
+        if driven:
+            samples = int(np.count_nonzero(levels.any(axis=1)))
+            here[:, _EVENT["buffer byte"]] += samples * levels.shape[1] * _bytes(self.chip.dac_bits)
+            if row.part == 0:
+                here[:, _EVENT["synaptic operation"]] += driven * row.widths
+            self.tally[row.place] = here
+
+    def _count(self, row: _Row, rows: NDArray[np.float64], active: NDArray[np.bool_]) -> None:
+        """Count one read of the arrays of `row` for every active sample."""
+        chip, here = self.chip, self.tally[row.place]
         reads = int(active.sum())
-        outputs = np.array([o.stop - o.start for o in row.tiles])
-        bits = 1 if self._serial else max(1, chip.dac_bits)
         joules = ((rows * (chip.read_voltage / self._top)) ** 2) @ row.load * chip.read_time
         here[:, _EVENT["tile read"]] += reads
         here[:, _EVENT["row pulse"]] += int(np.count_nonzero(rows))
         here[:, _EVENT["array attojoule"]] += np.ceil(joules[active] / ATTOJOULE).astype(np.int64).sum(axis=0)
-        here[:, _EVENT["conversion"]] += reads * outputs
-        here[:, _EVENT["buffer byte"]] += reads * (-(-rows.shape[1] * bits // 8) + 2 * outputs)
-        if levels is not None:
-            here[:, _EVENT["synaptic operation"]] += int(np.count_nonzero(levels[:, row.rows])) * outputs
-        self.tally[np.array(row.numbers) - self.cut.first] = here
-        self.conversions += reads * int(outputs.sum())
+        here[:, _EVENT["conversion"]] += reads * row.widths
+        here[:, _EVENT["buffer byte"]] += reads * row.widths * _bytes(chip.adc_bits)
+        self.tally[row.place] = here
+        self.conversions += reads * int(row.widths.sum())
 
     @property
     def counts(self) -> dict[str, int]:
@@ -450,12 +477,13 @@ class Matrix:
 
     @property
     def seconds(self) -> float:
-        """Chip time of one product: arrays work side by side; reads and the turns on shared converters follow each other."""
+        """Chip time of one product, s: arrays work side by side, outputs take turns on shared converters."""
         chip = self.chip
         widest = max(o.stop - o.start for row in self._rows for o in row.tiles)
         turns = min(chip.adc_share, widest)
-        one = max(chip.read_time, chip.prices["tile read"].seconds) + turns * chip.prices["conversion"].seconds
-        return one * (chip.dac_bits if self._serial else 1)
+        read, convert = chip.prices["tile read"].seconds, turns * chip.prices["conversion"].seconds
+        # A tile reads while its ADCs convert the read before.
+        return max(read, convert) * (chip.dac_bits if self._serial else 1) + min(read, convert)
 
     def _checked(self, x: NDArray[Any]) -> NDArray[np.float64]:
         x = np.atleast_2d(np.asarray(x, np.float64))
@@ -471,3 +499,8 @@ class Matrix:
         if not np.all(np.isfinite(x)):
             raise DescriptionError(tr("Inputs of '{name}' must be finite numbers.", name=self.name))
         return x
+
+
+def _bytes(bits: int) -> int:
+    """Bytes of a number of so many bits; 8 of one that no converter rounds."""
+    return -(-bits // 8) if bits else 8
