@@ -184,13 +184,21 @@ function render({ model, el }) {
     return node("div", { class: "row", title: c.doc }, node("label", { for: id, text: c.label }), box);
   }
 
+  function line(c) {
+    const id = `workbench-knob-${(serial += 1)}`;
+    const box = node("input", { type: "text", id, title: c.doc, spellcheck: "false", autocomplete: "off", style: "width: 100%; box-sizing: border-box", "data-line": c.name });
+    box.addEventListener("change", () => askNow(c.name, box.value));
+    shown[c.name] = (value) => { if (document.activeElement !== box || box.value === "") box.value = String(value); };
+    return node("div", { class: "row", title: c.doc }, node("label", { for: id, text: c.label }), box);
+  }
+
   function fixed(c) {
     const text = node("span");
     shown[c.name] = (value) => { text.textContent = String(value); };
     return node("div", { class: "row", title: c.doc }, node("span", { text: c.label }), text);
   }
 
-  const MAKERS = { slider, number, choice, flag, text: fixed };
+  const MAKERS = { slider, number, choice, flag, line, text: fixed };
   const made = (c) => MAKERS[c.kind](c);
 
   function button(name, text, does, title) {

@@ -39,6 +39,8 @@ def control(knob: Knob) -> dict[str, Any]:
         return {**said, "kind": "choice", "options": list(knob.options)}
     if knob.kind == "flag":
         return {**said, "kind": "flag"}
+    if knob.kind == "text":
+        return {**said, "kind": "line"}
     low, high = float(knob.low or 0.0), float(knob.high or 0.0)
     whole = knob.kind == "int"
     if not isinstance(knob.default, (int, float)):

@@ -91,7 +91,7 @@ def from_token(text: str, like: Study) -> Study:
         if key in names:
             continue
         kind = known[key].kind if key in known else "choice"
-        values[key] = value if kind == "choice" else _read(key, value)
+        values[key] = value if kind in ("choice", "text") else _read(key, value)
     return base.changed(values)
 
 

@@ -40,12 +40,13 @@ __all__ = [
     "part",
     "plain",
     "quantity",
+    "text",
     "to_border",
     "to_json",
     "without_unit",
 ]
 
-Kind = Literal["float", "int", "choice", "flag", "name"]
+Kind = Literal["float", "int", "choice", "flag", "name", "text"]
 T = TypeVar("T")
 
 
@@ -146,6 +147,11 @@ def choice(default: str, options: Sequence[str], *, doc: str, label: str | None 
 def flag(default: bool, *, doc: str, label: str | None = None) -> Any:
     """A field that is on or off."""
     return field(default=default, metadata={"knob": _Declared(kind="flag", doc=doc, label=label)})
+
+
+def text(default: str, *, doc: str, label: str | None = None) -> Any:
+    """A field that holds a line of text; what it may say is for the owner's `check` to judge."""
+    return field(default=default, metadata={"knob": _Declared(kind="text", doc=doc, label=label)})
 
 
 def part(default: Any, *, doc: str) -> Any:
@@ -256,6 +262,8 @@ def _checked(cls: type, name: str, d: _Declared, value: Any) -> Any:
         if value is True or value is False or type(value).__name__ == "bool_":
             return bool(value)
         raise DescriptionError(tr("{where} is {value!r}: write True or False.", where=where, value=value))
+    if d.kind == "text" and not isinstance(value, str):
+        raise DescriptionError(tr("{where} is {value!r}: it must be a text.", where=where, value=value))
     if d.kind == "name" and isinstance(value, str):
         table = cast(Any, d.table)()
         if value not in table:

@@ -113,7 +113,7 @@ def axis(text: str, knob: Knob | None = None) -> list[Any]:
 
 
 def _word(text: str, knob: Knob | None) -> Any:
-    if knob is not None and knob.kind in ("name", "choice"):
+    if knob is not None and knob.kind in ("name", "choice", "text"):
         return text
     if text.lower() in ("true", "false"):
         return text.lower() == "true"

@@ -58,7 +58,7 @@ def typed(knobs: Mapping[str, Knob], values: Mapping[str, Any]) -> dict[str, Any
 
 
 def _typed(knob: Knob, text: str) -> Any:
-    if knob.kind in ("choice", "name"):
+    if knob.kind in ("choice", "name", "text"):
         return text
     if knob.kind == "flag" and text.lower() in ("true", "false", "yes", "no", "on", "off"):
         return text.lower() in ("true", "yes", "on")
