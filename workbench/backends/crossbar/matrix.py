@@ -30,6 +30,8 @@ __all__ = ["Matrix"]
 
 _EVENT = {event: k for k, event in enumerate(EVENTS)}
 ATTOJOULE = 1e-18
+FINE = 4096
+"""Levels of an input that no DAC rounds, for the energy in the cells."""
 
 SAMPLES = 256
 """Random inputs that set the ranges of converters when nobody calibrates."""
@@ -451,10 +453,15 @@ class Matrix:
         """Count one read of the arrays of `row` for every active sample."""
         chip, here = self.chip, self.tally[row.place]
         reads = int(active.sum())
-        joules = ((rows * (chip.read_voltage / self._top)) ** 2) @ row.load * chip.read_time
+        top = self._top if self._most else float(FINE)
+        whole = rows[active] if self._most else np.rint(rows[active] * (FINE / self.inputs))
+        # Squares of whole levels times whole shares of a joule: below 2^53 their sums are exact, so no batch changes a count.
+        each = row.load * (chip.read_voltage**2 * chip.read_time / ATTOJOULE)
+        fine = 2.0 ** np.floor(np.log2(2.0**52 / max(float(each.sum(axis=0).max()), 1e-300)))
+        attojoules = (whole**2) @ np.rint(each * (fine / top**2)) / fine
         here[:, _EVENT["tile read"]] += reads
         here[:, _EVENT["row pulse"]] += int(np.count_nonzero(rows))
-        here[:, _EVENT["array attojoule"]] += np.ceil(joules[active] / ATTOJOULE).astype(np.int64).sum(axis=0)
+        here[:, _EVENT["array attojoule"]] += np.ceil(attojoules).astype(np.int64).sum(axis=0)
         here[:, _EVENT["conversion"]] += reads * row.widths
         here[:, _EVENT["buffer byte"]] += reads * row.widths * _bytes(chip.adc_bits)
         self.tally[row.place] = here
