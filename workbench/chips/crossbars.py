@@ -195,8 +195,8 @@ def neurram(inputs: int, outputs: int, *, name: str = "") -> CrossbarChip:
 
     return CrossbarChip(
         name=name or f"neurram-{inputs}in-{outputs}out",
-        rows=256,
-        columns=256,
+        rows=128,
+        columns=512,
         tiles=_CORES,
         device=DEVICES["rram-wan"],
         weight_bits=0,
@@ -207,11 +207,11 @@ def neurram(inputs: int, outputs: int, *, name: str = "") -> CrossbarChip:
         read_time=10 * ns,
         cell_area=0.12 * _CORE_AREA / _CELLS,
         adc_area=_NEURON_AREA,
-        row_area=0.21 * _CORE_AREA / 256,
+        row_area=0.21 * _CORE_AREA / 128,
         prices=_digital(
             {
                 "tile read": price(lines, 1, "a read: the word lines", _OPERATIONS * _CORES / (tops * 1e12)),
-                "row pulse": price(pulses, 256, "256 rows: the input pulses, cells included"),
+                "row pulse": price(pulses, 128, "128 inputs, two rows each: the input pulses, cells included"),
                 "array attojoule": Price(0.0, 0.0, Citation("assumed", "part of the input pulses")),
                 "conversion": price(neurons, 256, "256 columns: the neurons and their control"),
                 "digital addition": Price(0.0, 0.0, Citation("assumed", "part of the neurons and their control")),
@@ -221,7 +221,13 @@ def neurram(inputs: int, outputs: int, *, name: str = "") -> CrossbarChip:
         sources=_sources(
             Citation("assumed", "as it comes: not taken from the source"),
             {
-                **_cite("published", f"{_WAN}: 256 × 256 cells a core", "rows", "columns"),
+                **_cite(
+                    "computed",
+                    f"256 × 256 cells and 256 neurons a core (published: {_WAN}, as used by CiMLoop): 128 inputs, each on a pair of rows, and "
+                    "256 outputs; here the pairs lie in columns",
+                    "rows",
+                    "columns",
+                ),
                 **_cite("published", f"{_WAN}: 48 cores, as used by CiMLoop", "tiles"),
                 **_cite("published", f"{_WAN}: two cells a signed weight", "pairs", "device"),
                 **_cite("published", f"{_DIGITISED}: bits of input and output", "dac_bits", "adc_bits"),
@@ -247,7 +253,7 @@ NEURRAM_4BIT = neurram(4, 6, name="neurram-4bit")
 # --- Hermes -----------------------------------------------------------------------------------------------------------
 
 _LE_GALLO = "Le Gallo et al. 2023, Nature Electronics 6:680, abstract"
-_UNIT_CELLS = 2 * 256 * 256  # operations of a core in one product
+_UNIT_CELLS = 2 * 256 * 256  # operations of a core in one product: a unit cell is a pair, and has one weight
 
 
 def _hermes(name: str, tops: float, per_watt: float, phases: str) -> CrossbarChip:
@@ -265,7 +271,6 @@ def _hermes(name: str, tops: float, per_watt: float, phases: str) -> CrossbarChi
         weight_bits=0,
         dac_bits=7,
         adc_bits=8,
-        adc_share=2,
         read_time=130 * ns,
         cell_area=63.1 / 64 / 1.59 * mm2 / (256 * 512),
         adc_area=0.0,
@@ -319,7 +324,6 @@ SONOS_1152 = CrossbarChip(
     weight_bits=7,
     dac_bits=7,
     adc_bits=8,
-    adc_share=2,
     read_time=1 * us,
     adc_area=500 * um2,
     prices=_digital(
@@ -359,9 +363,7 @@ SONOS_1152 = CrossbarChip(
 # --- a chip to learn on -----------------------------------------------------------------------------------------------
 
 _OURS = Citation("assumed", "ours: a round number to reason with")
-_MAGNITUDE = Citation(
-    "assumed", "ours: a round number of the right order, above the survey's bound for 8 bits at 1 GS/s (0.64 pJ)"
-)
+_MAGNITUDE = Citation("assumed", "ours: a round number, three times the survey's bound for 8 bits at 1 GS/s (0.64 pJ)")
 
 CROSSBAR_ASSUMED = CrossbarChip(
     name="crossbar-assumed",
@@ -379,9 +381,9 @@ CROSSBAR_ASSUMED = CrossbarChip(
             "tile read": Price(5 * pJ, 10 * ns, _OURS),
             "row pulse": Price(0.1 * pJ, 0.0, _OURS),
             "array attojoule": Price(1e-18, 0.0, _JOULE_LAW),
-            "conversion": Price(1 * pJ, 1 * ns, _MAGNITUDE),
+            "conversion": Price(2 * pJ, 1 * ns, _MAGNITUDE),
             "digital addition": Price(0.05 * pJ, 0.0, _OURS),
-            "buffer byte": Price(0.5 * pJ, 0.0, _OURS),
+            "buffer byte": Price(0.1 * pJ, 0.0, _OURS),
         }
     ),
     sources=_sources(_OURS, {}),

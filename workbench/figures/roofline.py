@@ -85,6 +85,8 @@ def over(
                     unit=y_unit,
                 ).replace(" .", ".")
             )
+        else:
+            said.append(tr("{name}: no values.", name=tr(name)))
     for k, (name, (at, value)) in enumerate((points or {}).items()):
         mark = ("ring", "square", "dot")[k % 3]
         layers.append(

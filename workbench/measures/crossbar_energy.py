@@ -4,11 +4,11 @@ A matrix of I × O weights lies on tiles of R rows with W weights a row (`chip.o
 differential pair, 1 with an offset); inputs take B reads (b bit by bit, else 1). With a = ⌈I/R⌉ and c = ⌈O/W⌉:
 
     tiles                a · c · S
-    tile read            B · a · c · S                      every tile of the matrix is read, also one whose inputs are all zero
+    tile read            B · a · c · S                      a tile whose rows are all silent is not read: none is taken to be
     row pulse            B · S · c · I · driven             driven: share of the rows that are driven in a read
     array attojoule      B · S · P · O · I · driven · ⟨V²⟩ G t / 10^-18 J, rounded up for every read of a tile
-    conversion           B · S · a · P · O                  every column in use, both of a pair
-    digital addition     O · (B · S · a · P − 1) + O with an offset      k numbers take k − 1 additions
+    conversion           B · S · a · O                      every output; a pair is subtracted before its ADC
+    digital addition     O · (B · S · a − 1) + O with an offset      k numbers take k − 1 additions
     buffer byte          S · c · I · ⌈b/8⌉ + conversions · ⌈ADC bits/8⌉   8 bytes for a converter that does not round
     synaptic operation   I · O · nonzero                    nonzero: share of the inputs that are not zero
 
@@ -20,7 +20,7 @@ answer waits for both:
 
     period = B · max(t_read, k · t_conversion)       latency = period + min(t_read, k · t_conversion)
 
-with k the turns that columns take on one ADC.
+with k the turns that outputs take on one ADC.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Activity:
     @staticmethod
     def usual(chip: CrossbarChip) -> Activity:
         """Inputs spread evenly over the range, as levels; or bits of which half are one."""
-        return Activity(driven=0.5, square=1.0) if chip.dac == "bit-serial" else Activity()
+        return Activity(driven=0.5, square=1.0) if _reads(chip) > 1 else Activity()
 
     @staticmethod
     def full() -> Activity:
@@ -170,7 +170,7 @@ def activity(chip: CrossbarChip, values: ArrayLike, largest: float | None = None
         codes = np.rint(share * (2**bits - 1)).astype(np.int64)
         share = codes / (2**bits - 1)
         nonzero = float((codes > 0).mean())
-        if chip.dac == "bit-serial":
+        if _reads(chip) > 1:
             ones = sum(((codes >> k) & 1).sum() for k in range(bits))
             return Activity(nonzero=nonzero, driven=float(ones) / (bits * codes.size), square=1.0)
     nonzero = float((share > 0).mean())
@@ -213,8 +213,8 @@ def product(
         )
     cell = _cell(chip) if conductance is None else conductance
     joule = chip.read_voltage**2 * does.square * cell * chip.read_time
-    conversions = reads * chip.slices * a * pair * outputs
-    numbers = reads * chip.slices * a * pair
+    numbers = reads * chip.slices * a
+    conversions = numbers * outputs
     tile_reads = reads * tiles
     in_cells = reads * chip.slices * pair * outputs * inputs * does.driven * joule / ATTO
     counts = dict.fromkeys(EVENTS, 0.0) | {
@@ -226,8 +226,7 @@ def product(
         "buffer byte": float(chip.slices * c * inputs * _bytes(chip.dac_bits) + conversions * _bytes(chip.adc_bits)),
         "synaptic operation": inputs * outputs * does.nonzero,
     }
-    columns = min(outputs, chip.outputs) * pair
-    turns = min(chip.adc_share, columns)
+    turns = min(chip.adc_share, outputs, chip.outputs)
     read = chip.prices["tile read"].seconds
     convert = turns * chip.prices["conversion"].seconds
     period = reads * max(read, convert)
@@ -316,13 +315,7 @@ def flip(
 
 def _reads(chip: CrossbarChip) -> int:
     """Reads of a tile for one product."""
-    if chip.dac == "levels":
-        return 1
-    if not chip.dac_bits:
-        raise DescriptionError(
-            tr("{chip} reads bit by bit, but its inputs have no bits: write dac_bits of 1 or more.", chip=chip.name)
-        )
-    return chip.dac_bits
+    return max(chip.dac_bits, 1) if chip.dac == "bit-serial" else 1
 
 
 def _bytes(bits: int) -> int:

@@ -45,6 +45,7 @@ from workbench.words import tr
 __all__ = ["WhereEnergyGoes"]
 
 ROWS = np.unique(np.rint(np.geomspace(16, 4096, 33)).astype(int))
+DOUBLED = 2 ** np.arange(4, 13)
 BITS = np.arange(2, 15)
 BATCHES = np.geomspace(1, 65_536, 33)
 SIZES = np.geomspace(1e4, 1e10, 73)
@@ -194,6 +195,7 @@ class WhereEnergyGoes(Study):
             "rows_percent": shares["rows and DACs"],
             "digital_percent": shares["digital"],
             "flip_rows": turning,
+            "cells_flip_rows": self._cells_flip(chip),
             "latency_ns": one.latency / ns,
             "area_mm2": one.area / mm2,
             "tiles": float(one.tiles),
@@ -224,13 +226,19 @@ class WhereEnergyGoes(Study):
             study=self, numbers=numbers, pictures=self._pictures(chip, near, far, costs, fixed, grown, turning)
         )
 
+    def _cells_flip(self, chip: CrossbarChip) -> float:
+        """The rows at which the cells of a column alone need as much as its conversion, drivers and digital work left out."""
+        column = product(replace(chip, rows=1, tiles=chip.slices), 1, 1, **self._how(chip)).counts
+        cells = column["array attojoule"] * chip.prices["array attojoule"].joules / column["conversion"]
+        conversion = chip.prices["conversion"].joules
+        return conversion / cells if cells and conversion else math.nan
+
     def _growing(self, chip: CrossbarChip) -> NDArray[np.float64]:
         """The ADCs' share if they gain a bit whenever the rows double, so that a product keeps its precision."""
-        own = chip.adc_bits
-        bits = np.clip(own + np.rint(np.log2(ROWS / chip.rows)), 1, 16).astype(int)
-        if not own:
-            return np.full(ROWS.shape, math.nan)
-        return 100 * share_over_rows(chip, ROWS, bits=bits, rate=self.rate, **self._how(chip))
+        if not chip.adc_bits:
+            return np.full(DOUBLED.shape, math.nan)
+        bits = np.clip(chip.adc_bits + np.rint(np.log2(DOUBLED / chip.rows)), 1, 16).astype(int)
+        return 100 * share_over_rows(chip, DOUBLED, bits=bits, rate=self.rate, **self._how(chip))
 
     def _pictures(
         self,
@@ -246,12 +254,11 @@ class WhereEnergyGoes(Study):
         plain, whole = northpole_ratios("two"), northpole_ratios("one")
         half = northpole_ratios("one", gpu_utilisation=0.5)
         named = {"crossbar": chip.name, "near memory": near.name, "memory outside": far.name}
-        split = "ADCs" if chip.prices["conversion"].joules else "all parts"
-        curve = {f"{split}, {chip.adc_bits} bits": (ROWS, fixed), "a bit more for each doubling": (ROWS, grown)}
+        curve = {f"{chip.adc_bits} bits always": (ROWS, fixed), "a bit more for each doubling": (DOUBLED, grown)}
         spots = {
             n: (c.adc_bits, c.prices["conversion"].joules / pJ)
             for n, c in CROSSBARS.items()
-            if c.prices["conversion"].joules
+            if c.adc_bits and c.prices["conversion"].joules
         }
         return {
             "parts": partial(
@@ -293,9 +300,9 @@ class WhereEnergyGoes(Study):
             "northpole": partial(
                 drawn.ratios,
                 {
-                    "peaks, two operations a MAC": plain,
-                    "peaks, one operation a MAC": whole,
-                    "and the GPU at half its peak": half,
+                    "two operations a MAC": plain,
+                    "one operation a MAC": whole,
+                    "one, and the GPU at half": half,
                 },
                 NORTHPOLE_PUBLISHED,
                 title="NorthPole over a 12 nm graphics processor, ResNet-50",
