@@ -75,3 +75,21 @@ def test_uniform_numbers_are_uniform_and_addressable():
 def test_a_rate_beyond_the_rule_is_refused():
     with pytest.raises(DescriptionError, match="60000"):
         streams.poisson_table(1e6)
+
+
+def test_normal_numbers_are_normal_and_each_has_its_place():
+    key = streams.stream(3, "programming", "W", 0)
+    z = streams.normal(key, 0, 1_000_000)
+    assert stats.kstest(z, "norm").pvalue > 1e-3
+    assert abs(np.mean(np.abs(z) > 4) / (2 * stats.norm.sf(4)) - 1) < 4.5 / np.sqrt(2 * stats.norm.sf(4) * z.size)
+    assert abs(np.corrcoef(z[:-1], z[1:])[0, 1]) < 4.5e-3
+    assert np.array_equal(streams.normal(key, 500, 700), z[500:700])
+    index = np.array([[7, 3], [999_999, 0]])
+    assert np.array_equal(streams.normal_at(key, index), z[index])
+    assert np.array_equal(streams.uniform_at(key, index), streams.uniform(key, 0, 1_000_000)[index])
+
+
+def test_no_normal_number_is_infinite(monkeypatch):
+    monkeypatch.setattr(streams, "uniform_at", lambda key, index: np.array([2.0**-54, 1.0]))
+    low, high = streams.normal_at(0, np.arange(2))
+    assert -8.3 < low < -8.2 and 8.2 < high < 8.3

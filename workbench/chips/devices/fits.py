@@ -313,7 +313,8 @@ def _drift(table: Table, name: str, base: Device) -> Fit:
                 if several
                 else {
                     "drift_mean": Citation(
-                        "computed", f"{table.file}: too few levels; one exponent for every conductance"
+                        "published",
+                        f"measured: {table.file}, the user's own file; too few levels: one exponent for every conductance",
                     )
                 }
             ),
