@@ -139,7 +139,13 @@ NEAR_MEMORY_45NM = DigitalChip(
     prices=_PARTS,
     sources={**dict.fromkeys(_SHARED, _SIZE), **_each(_OURS, "storage", "spread", "weight_scale", "activation_range")},
 )
-VON_NEUMANN_45NM = replace(NEAR_MEMORY_45NM, name="von-neumann-45nm", memory="fetched", bandwidth=12.8e9)
+VON_NEUMANN_45NM = replace(
+    NEAR_MEMORY_45NM,
+    name="von-neumann-45nm",
+    memory="fetched",
+    bandwidth=12.8e9,
+    sources={**NEAR_MEMORY_45NM.sources, "bandwidth": Citation("assumed", "ours: one channel of memory, 12.8 GB/s")},
+)
 
 # --- the reference arithmetic -----------------------------------------------------------------------------------------
 

@@ -27,6 +27,9 @@ __all__ = ["bounded", "measured", "never_negative", "ranges"]
 ROUNDS = 100
 """Values go round a loop at most so often while a bound is sought."""
 
+NO_BOUND = 2.0**50
+"""A bound so large is none: a rectified unit's own largest value lies beyond it unless one is given."""
+
 
 def ranges(
     netlist: Netlist, chip: DigitalChip, dt: float, senders: set[str], drive: Drive, made: Callable[[], list[Line]]
@@ -106,6 +109,8 @@ def bounded(netlist: Netlist, chip: DigitalChip, sources: Mapping[str, float]) -
                 bound[n] = np.maximum(np.abs(ends[0]), np.abs(ends[1]))
             else:
                 bound[n] = np.maximum(bound[n], reach[n] + np.abs(p["bias"]))
+        if max(float(a.max(initial=0.0)) for a in bound.values()) >= NO_BOUND:
+            break
         if all(np.array_equal(bound[n], before[n]) for n in bound):
             return {n: float(a.max(initial=0.0)) for n, a in bound.items()}
     raise DescriptionError(
