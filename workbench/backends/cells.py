@@ -58,7 +58,7 @@ class State:
         """A state now, for a probe; raises for one that is not there."""
         known = [name for name in self.held if name != "hold"]
         if variable not in known:
-            raise unknown("variable", variable, known)
+            raise unknown("variable", variable, known or ["y"])  # of values, `Clockwork` knows y
         return self.held[variable]
 
     def save(self) -> dict[str, NDArray[Any]]:

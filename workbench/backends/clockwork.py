@@ -58,37 +58,47 @@ def order(netlist: Netlist) -> tuple[Stage, ...]:
             onward[block.source].append(block.target)
             if block.emits == "values" and block.extremes()["delay"][0] == 0:
                 instant[block.source].append(block.target)
-    number, low, waiting = dict[str, int](), dict[str, int](), list[str]()
-    groups: list[list[str]] = []
+    names = list(netlist.populations)
+    if not names:
+        return ()
+    from scipy.sparse import coo_matrix  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
-    def visit(name: str) -> None:  # Tarjan 1972: strongly connected components, the last first
-        number[name] = low[name] = len(number)
-        waiting.append(name)
+    place = {name: k for k, name in enumerate(names)}
+    pairs = [(place[a], place[b]) for a in names for b in onward[a]]
+    i, j = np.array(pairs, np.int64).reshape(-1, 2).T
+    _, label = connected_components(coo_matrix((np.ones(i.size), (i, j)), (len(names),) * 2), connection="strong")
+    groups: dict[int, list[str]] = {}
+    for name, mark in zip(names, label.tolist(), strict=True):
+        groups.setdefault(mark, []).append(name)
+    between: dict[int, list[int]] = {mark: [] for mark in groups}
+    for a, b in pairs:
+        if label[a] != label[b]:
+            between[int(label[a])].append(int(label[b]))
+    return tuple(
+        Stage(
+            tuple(_sorted(groups[mark], instant)), len(groups[mark]) > 1 or groups[mark][0] in onward[groups[mark][0]]
+        )
+        for mark in _sorted(list(groups), between)
+    )
+
+
+def _sorted(names: Sequence[Any], onward: Mapping[Any, Sequence[Any]]) -> list[Any]:
+    """Senders before those they reach, else as they stand (Kahn 1962); `Network` has refused loops."""
+    inside = set(names)
+    missing = dict.fromkeys(names, 0)
+    for name in names:
         for after in onward[name]:
-            if after not in number:
-                visit(after)
-                low[name] = min(low[name], low[after])
-            elif after in waiting:
-                low[name] = min(low[name], number[after])
-        if low[name] == number[name]:
-            cut = waiting.index(name)
-            groups.append(waiting[cut:])
-            del waiting[cut:]
-
-    for name in netlist.populations:
-        if name not in number:
-            visit(name)
-    return tuple(Stage(_in_step(g, instant), len(g) > 1 or g[0] in onward[g[0]]) for g in reversed(groups))
-
-
-def _in_step(names: Sequence[str], instant: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
-    """Senders before those they reach in the same step; `Network` has refused loops."""
-    left, made = sorted(names), list[str]()
-    while left:
-        free = [n for n in left if not any(n in instant[m] for m in left)]
-        made += free or left
-        left = [n for n in left if n not in made]
-    return tuple(made)
+            if after in inside:
+                missing[after] += 1
+    made = [name for name in names if not missing[name]]
+    for name in made:  # grows as it goes
+        for after in onward[name]:
+            if after in inside:
+                missing[after] -= 1
+                if not missing[after]:
+                    made.append(after)
+    return made
 
 
 # --- what is under way ----------------------------------------------------------------------------------------------------

@@ -87,6 +87,8 @@ def taken(neuron: Neuron, receptors: Sequence[str], used: Mapping[str, int]) -> 
 
 def turns(netlist: Netlist) -> dict[str, int]:
     """When each population's values are known within a step; all spiking neurons follow them."""
+    if all(cells.neuron.emits == "spikes" for cells in netlist.populations.values()):
+        return dict.fromkeys(netlist.populations, 0)
     line = [name for stage in clockwork.order(netlist) for name in stage.populations]
     valued = [name for name in line if netlist.populations[name].neuron.emits == "values"]
     return {name: valued.index(name) if name in valued else len(valued) for name in line}
