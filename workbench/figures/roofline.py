@@ -18,10 +18,13 @@ _STEPS = ((1.0, ""), (1e-3, "m"), (1e-6, "µ"), (1e-9, "n"), (1e-12, "p"), (1e-1
 
 
 @picture
-def parts(machines: Mapping[str, Mapping[str, float]], *, title: str = "", source: str = "") -> Sketch:
-    """What one MAC costs (J), part by part: a panel a machine, each on its own scale; the totals stand above them."""
+def parts(machines: Mapping[str, tuple[str, Mapping[str, float]]], *, title: str = "", source: str = "") -> Sketch:
+    """What one MAC costs (J), part by part: a panel a machine, each on its own scale; the totals stand above them.
+
+    `machines` maps a kind of machine to the name of one and its parts.
+    """
     panels, said = [], []
-    for k, (name, found) in enumerate(machines.items()):
+    for k, (kind, (name, found)) in enumerate(machines.items()):
         total = sum(found.values())
         spent = {part: joules for part, joules in found.items() if joules > 0}
         ordered = sorted(spent, key=lambda part: -spent[part])
@@ -34,7 +37,7 @@ def parts(machines: Mapping[str, Mapping[str, float]], *, title: str = "", sourc
             colour=colour(k),
         )
         most = max(bars.values.max(), 1e-9) if bars.values.size else 1.0
-        heading = tr("{machine}: {total} for a MAC", machine=tr(name), total=_joules(total))
+        heading = tr("{kind} ({name}): {total} for a MAC", kind=tr(kind), name=name, total=_joules(total))
         panels.append(
             Panel(
                 layers=(bars,),

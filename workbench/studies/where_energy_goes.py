@@ -254,7 +254,7 @@ class WhereEnergyGoes(Study):
         plain, whole = northpole_ratios("two"), northpole_ratios("one")
         half = northpole_ratios("one", gpu_utilisation=0.5)
         named = {"crossbar": chip.name, "near memory": near.name, "memory outside": far.name}
-        curve = {f"{chip.adc_bits} bits always": (ROWS, fixed), "a bit more for each doubling": (DOUBLED, grown)}
+        curve = {"the same bits always": (ROWS, fixed), "a bit more for each doubling": (DOUBLED, grown)}
         spots = {
             n: (c.adc_bits, c.prices["conversion"].joules / pJ)
             for n, c in CROSSBARS.items()
@@ -263,7 +263,7 @@ class WhereEnergyGoes(Study):
         return {
             "parts": partial(
                 drawn.parts,
-                {f"{name} ({named[name]})": cost.parts for name, cost in costs.items()},
+                {kind: (named[kind], cost.parts) for kind, cost in costs.items()},
                 title="What one MAC costs, part by part",
                 source=self._source(chip, near, far),
             ),
