@@ -116,7 +116,9 @@ class Sparse(Line):
             longest = int(self._late.max(initial=0))
         super().__init__(kept, least, exact=True)
         self._size = kept.block.sizes[1]
-        self._waiting = np.zeros((longest, self._size))
+        self._now = 0
+        self._ring = np.zeros((longest, self._size))
+        """What waits, the row of step n at n modulo its length."""
 
     def sums(self, rows: Rows) -> Rows:
         """See Line; with delays that differ, what comes out now and what waits are kept apart."""
@@ -126,33 +128,42 @@ class Sparse(Line):
         many = self._start[who + 1] - begin
         places = np.repeat(begin - (np.cumsum(many) - many), many) + np.arange(int(many.sum()))
         where = np.repeat(at, many)
-        length = len(rows)
-        if self._late is not None:
-            where = where + self._late[places]
-            length += len(self._waiting)
-        where = where * self._size + self._targets[places]
+        alone = bool(np.all(times == 1.0))
         if self._numbers is None:
-            alone = None if np.all(times == 1.0) else np.repeat(times, many)
-            made = np.bincount(where, alone, length * self._size) * float(self._number or 0.0)
+            number = float(self._number or 0.0)
+            amounts = np.full(places.size, number) if alone else np.repeat(times * number, many)
         else:
-            amounts = self._numbers[places]
-            if not np.all(times == 1.0):
-                amounts = amounts * np.repeat(times, many)
-            made = np.bincount(where, amounts, length * self._size)
-        made = np.asarray(made, np.float64).reshape(length, self._size)  # of no events NumPy makes whole numbers
-        if self._late is None:
-            return made
-        made[: len(self._waiting)] += self._waiting
-        self._waiting = made[len(rows) :].copy()
-        return made[: len(rows)]
+            amounts = self._numbers[places] if alone else self._numbers[places] * np.repeat(times, many)
+        targets = self._targets[places]
+        if self._late is not None:
+            return self._later(len(rows), where + self._late[places], targets, amounts)
+        if not places.size:
+            return np.zeros((len(rows), self._size))
+        made = np.bincount(where * self._size + targets, amounts, len(rows) * self._size)
+        return np.asarray(made, np.float64).reshape(-1, self._size)
+
+    def _later(self, steps: int, due: NDArray[np.int64], targets: NDArray[np.int64], amounts: Rows) -> Rows:
+        """What is due in these steps, when the amounts come in `due` steps from now; the rest waits."""
+        made, ring = np.zeros((steps, self._size)), self._ring
+        if len(ring):
+            first = (self._now + np.arange(min(steps, len(ring)))) % len(ring)
+            made[: first.size] = ring[first]
+            ring[first] = 0.0
+            wait = due >= steps
+            slots = (self._now + due[wait]) % len(ring)
+            np.add.at(ring.reshape(-1), slots * self._size + targets[wait], amounts[wait])
+            due, targets, amounts = due[~wait], targets[~wait], amounts[~wait]
+        np.add.at(made.reshape(-1), due * self._size + targets, amounts)
+        self._now += steps
+        return made
 
     def save(self) -> dict[str, NDArray[Any]]:
         """See Line."""
-        return {"waiting": self._waiting}
+        return {"now": np.array(self._now), "ring": self._ring}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """See Line."""
-        self._waiting = np.array(arrays["waiting"])
+        self._now, self._ring = int(arrays["now"]), np.array(arrays["ring"])
 
 
 @final

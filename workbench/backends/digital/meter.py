@@ -45,6 +45,7 @@ class Meter:
         self._update_cycles = sum(-(-int(row.max(initial=0)) // chip.updates) for row in layout.updates)
         # One row for all inputs where every input goes to the same places.
         self._alike = {n: _alike(f) for n, f in layout.fans.items()}
+        self._all = {n: np.asarray(f.macs.sum(axis=0), np.int64).reshape(-1) for n, f in layout.fans.items()}
 
     def left(self) -> int:
         """Steps to the end of this window."""
@@ -61,14 +62,18 @@ class Meter:
         for name, fan in layout.fans.items():
             rows = np.concatenate(self._sent[name])
             self._sent[name] = []
-            active = rows != 0
-            if not chip.skip_zeros:
-                active[:] = True
-            times = rows.astype(np.int64) if fan.outside and chip.skip_zeros else active
-            self._active[name] += active.sum(axis=0)
-            if fan.outside:
-                self._times[name] += times.sum(axis=0)
-            loads[fan.stage + 1] += self._load(name, fan, times)
+            if chip.skip_zeros:
+                active = rows != 0
+                times = rows.astype(np.int64) if fan.outside else active
+                self._active[name] += active.sum(axis=0)
+                if fan.outside:
+                    self._times[name] += times.sum(axis=0)
+                loads[fan.stage + 1] += self._load(name, fan, times)
+            else:
+                self._active[name] += steps
+                if fan.outside:
+                    self._times[name] += steps
+                loads[fan.stage + 1] += self._all[name]
         cycles = np.full(steps, self._update_cycles, np.int64)
         fetched = (np.arange(self.step, self.step + steps) % chip.batch == 0) if chip.memory == "fetched" else None
         for stage, load in enumerate(loads):
