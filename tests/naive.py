@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import defaultdict
 from typing import Any
@@ -228,11 +229,11 @@ def crossbar_nodes(
     if row_wire:
         for i in range(rows):
             path = [i, *w[i]]
-            resistors += [(int(p), int(q), 1 / row_wire) for p, q in zip(path, path[1:])]
+            resistors += [(int(p), int(q), 1 / row_wire) for p, q in itertools.pairwise(path)]
     if column_wire:
         for j in range(columns):
             path = [*b[:, j], ground]
-            resistors += [(int(p), int(q), 1 / column_wire) for p, q in zip(path, path[1:])]
+            resistors += [(int(p), int(q), 1 / column_wire) for p, q in itertools.pairwise(path)]
     p, q, g = (np.array(x) for x in zip(*resistors))
     laplacian = sp.csc_matrix(
         (np.concatenate([g, g, -g, -g]), (np.concatenate([p, q, p, q]), np.concatenate([p, q, q, p]))), (count, count)

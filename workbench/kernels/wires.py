@@ -1,0 +1,350 @@
+"""Resistive crossbars as patches of cells that are joined side by side, and conjugate gradients over currents of cells.
+
+A patch of p × q cells touches the rest through ports on its sides, always in this order: p left, p right, q top, q bottom. What goes in
+is a row's voltage (left), the current a row carries on (right), the current a column brings (top), a column's voltage (bottom); what
+comes out is the other one of voltage and current: a row's current, its voltage, a column's voltage, its current. Currents count along
+rows to the right and down columns. So a wire needs no conductance and may have no resistance at all, and the matrix `out = H @ in` of a
+patch exists for every finite network. By reciprocity H is symmetric within row ports and within column ports, antisymmetric between.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+PATCH = 8
+"""Cells along a side of the smallest patch: the cells of one are joined here, larger ones by BLAS."""
+LANES = 32
+"""Patches that are worked on side by side: enough for vector units, few enough for the cache."""
+
+
+@njit(cache=True, nogil=True)
+def _cell(g, row_wire, column_wire, out, lane):
+    """One cell with the row's segment at its left and the column's segment below it."""
+    c = g / (1.0 + (row_wire + column_wire) * g)
+    for port, into_row, into_column in ((0, 1.0, 0.0), (1, -row_wire, 0.0), (2, 0.0, -column_wire), (3, 0.0, -1.0)):
+        current = c * (into_row + into_column)
+        out[0, port, lane] = current
+        out[1, port, lane] = -row_wire * current
+        out[2, port, lane] = column_wire * current
+        out[3, port, lane] = current
+    out[0, 1, lane] += 1.0
+    out[1, 0, lane] += 1.0
+    out[1, 1, lane] -= row_wire
+    out[2, 3, lane] += 1.0
+    out[2, 2, lane] += column_wire
+    out[3, 2, lane] += 1.0
+
+
+@njit(cache=True, nogil=True)
+def _sides(p, q, beside):
+    """First joined port and the other ports of two equal patches, beside each other or one above the other, and the others' new places."""
+    rows, columns = (p, 2 * q) if beside else (2 * p, q)
+    count = p + 2 * q if beside else 2 * p + q
+    mine, yours = np.empty(count, np.int64), np.empty(count, np.int64)
+    to_mine, to_yours = np.empty(count, np.int64), np.empty(count, np.int64)
+    if beside:
+        for i in range(p):
+            mine[i], to_mine[i] = i, i
+            yours[i], to_yours[i] = p + i, p + i
+        for side in range(2):
+            for i in range(q):
+                k, old, new = p + side * q + i, 2 * p + side * q + i, 2 * rows + side * columns + i
+                mine[k], to_mine[k] = old, new
+                yours[k], to_yours[k] = old, new + q
+        return p, 0, mine, to_mine, yours, to_yours
+    for side in range(2):
+        for i in range(p):
+            k = side * p + i
+            mine[k], to_mine[k] = k, side * rows + i
+            yours[k], to_yours[k] = k, side * rows + p + i
+    for i in range(q):
+        mine[2 * p + i], to_mine[2 * p + i] = 2 * p + i, 2 * rows + i
+        yours[2 * p + i], to_yours[2 * p + i] = 2 * p + q + i, 2 * rows + columns + i
+    return 2 * p + q, 2 * p, mine, to_mine, yours, to_yours
+
+
+@njit(cache=True, nogil=True)
+def _put(out, r, q, values, rows):
+    """Write an entry and, by reciprocity, its mirror image."""
+    if (r < rows) == (q < rows):
+        for lane in range(values.size):
+            out[r, q, lane] = values[lane]
+            out[q, r, lane] = values[lane]
+    else:
+        for lane in range(values.size):
+            out[r, q, lane] = values[lane]
+            out[q, r, lane] = -values[lane]
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _join_lanes(a, b, n, at_a, at_b, mine, to_mine, yours, to_yours, rows, m, x, y, sums, out):
+    """As `join`, many pairs side by side, last axis; m = I + (resistance)(conductance) needs no pivots."""
+    na, nb, lanes = mine.size, yours.size, a.shape[2]
+    c = na + nb
+    for i in range(n):
+        m[i, :n] = 0.0
+        m[i, i] = 1.0
+        for j in range(na):
+            for lane in range(lanes):
+                x[i, j, lane] = a[at_a + i, mine[j], lane]
+        x[i, na:c] = 0.0
+        for k in range(n):
+            f = a[at_a + i, at_a + k]
+            for j in range(n):
+                for lane in range(lanes):
+                    m[i, j, lane] -= f[lane] * b[at_b + k, at_b + j, lane]
+            for j in range(nb):
+                for lane in range(lanes):
+                    x[i, na + j, lane] += f[lane] * b[at_b + k, yours[j], lane]
+    for k in range(n):
+        f = sums[0]
+        for lane in range(lanes):
+            f[lane] = 1.0 / m[k, k, lane]
+        for j in range(k + 1, n):
+            for lane in range(lanes):
+                m[k, j, lane] *= f[lane]
+        for j in range(c):
+            for lane in range(lanes):
+                x[k, j, lane] *= f[lane]
+        for i in range(n):
+            if i != k:
+                f = m[i, k]
+                for j in range(k + 1, n):
+                    for lane in range(lanes):
+                        m[i, j, lane] -= f[lane] * m[k, j, lane]
+                for j in range(c):
+                    for lane in range(lanes):
+                        x[i, j, lane] -= f[lane] * x[k, j, lane]
+    for i in range(n):
+        y[i, :na] = 0.0
+        for k in range(n):
+            f = b[at_b + i, at_b + k]
+            for j in range(na):
+                for lane in range(lanes):
+                    y[i, j, lane] += f[lane] * x[k, j, lane]
+    for i in range(na):
+        for j in range(i, na):
+            for lane in range(lanes):
+                sums[j, lane] = a[mine[i], mine[j], lane]
+        for k in range(n):
+            f = a[mine[i], at_a + k]
+            for j in range(i, na):
+                for lane in range(lanes):
+                    sums[j, lane] += f[lane] * y[k, j, lane]
+        for j in range(i, na):
+            _put(out, to_mine[i], to_mine[j], sums[j], rows)
+    for i in range(nb):
+        sums[:na] = 0.0
+        for j in range(i, nb):
+            for lane in range(lanes):
+                sums[na + j, lane] = b[yours[i], yours[j], lane]
+        for k in range(n):
+            f = b[yours[i], at_b + k]
+            for j in range(na):
+                for lane in range(lanes):
+                    sums[j, lane] += f[lane] * x[k, j, lane]
+            for j in range(na + i, c):
+                for lane in range(lanes):
+                    sums[j, lane] += f[lane] * x[k, j, lane]
+        for j in range(na):
+            _put(out, to_yours[i], to_mine[j], sums[j], rows)
+        for j in range(i, nb):
+            _put(out, to_yours[i], to_yours[j], sums[na + j], rows)
+
+
+@njit(cache=True, nogil=True)
+def patches(g, row_wire, column_wire):
+    """The matrices of all PATCH × PATCH patches of `g`, whose sides are multiples of PATCH: (down, across, 4 PATCH, 4 PATCH)."""
+    down, across, size = g.shape[0] // PATCH, g.shape[1] // PATCH, 4 * PATCH
+    many = down * across
+    lanes = min(LANES, many)
+    made = np.empty((many, size, size))
+    cells = np.empty((PATCH, PATCH, 4, 4, lanes))
+    m = np.empty((PATCH, PATCH, lanes))
+    x, y = np.empty((PATCH, 2 * size, lanes)), np.empty((PATCH, 2 * size, lanes))
+    sums = np.empty((2 * size, lanes))
+    pairs, fours = np.empty(PATCH * PATCH * 18 * lanes), np.empty(PATCH * PATCH * 16 * lanes)
+    for start in range(0, many, lanes):
+        for lane in range(lanes):
+            number = min(start + lane, many - 1)
+            top, left = PATCH * (number // across), PATCH * (number % across)
+            for i in range(PATCH):
+                for j in range(PATCH):
+                    _cell(g[top + i, left + j], row_wire, column_wire, cells[i, j], lane)
+        now, h = cells, 1
+        while h < PATCH:
+            k = PATCH // h
+            wide = pairs[: k * k * 18 * h * h * lanes].reshape(k, k // 2, 6 * h, 6 * h, lanes)
+            at_a, at_b, mine, to_mine, yours, to_yours = _sides(h, h, True)
+            for i in range(k):
+                for j in range(k // 2):
+                    left, right, out = now[i, 2 * j], now[i, 2 * j + 1], wide[i, j]
+                    _join_lanes(left, right, h, at_a, at_b, mine, to_mine, yours, to_yours, 2 * h, m, x, y, sums, out)
+            now = fours[: k * k * 16 * h * h * lanes].reshape(k // 2, k // 2, 8 * h, 8 * h, lanes)
+            at_a, at_b, mine, to_mine, yours, to_yours = _sides(h, 2 * h, False)
+            for i in range(k // 2):
+                for j in range(k // 2):
+                    upper, lower, out = wide[2 * i, j], wide[2 * i + 1, j], now[i, j]
+                    _join_lanes(
+                        upper, lower, 2 * h, at_a, at_b, mine, to_mine, yours, to_yours, 4 * h, m, x, y, sums, out
+                    )
+            h *= 2
+        for lane in range(min(lanes, many - start)):
+            for i in range(size):
+                for j in range(size):
+                    made[start + lane, i, j] = now[0, 0, i, j, lane]
+    return made.reshape(down, across, size, size)
+
+
+@njit(cache=True, nogil=True)
+def _block(matrix, rows, columns, work, at):
+    """The entries at `rows` × `columns` as a matrix that begins at work[at], and where it ends."""
+    end = at + rows.size * columns.size
+    made = work[at:end].reshape(rows.size, columns.size)
+    for i in range(rows.size):
+        for j in range(columns.size):
+            made[i, j] = matrix[rows[i], columns[j]]
+    return made, end
+
+
+@njit(cache=True, nogil=True)
+def _room(work, at, rows, columns):
+    end = at + rows * columns
+    return work[at:end].reshape(rows, columns), end
+
+
+@njit(cache=True, nogil=True)
+def join(a, b, index, cut, mirrored, rows, work, out):
+    """Write to `out` the matrix of two patches joined along a side, a left of b or above it; scratch is `work`.
+
+    `index[cut[k]:cut[k + 1]]` are, for a and for b in turn: joined outputs, joined inputs, other outputs, other inputs, and the places
+    of the latter two in `out`. What both have inside, x = f y + ... (out of a into b) and y = e x + ... (out of b into a), is solved for:
+    x = (I - f e)^-1 (...). Where `mirrored`, a's outputs from b's inputs are the mirror image of b's from a's; `rows` of the places are
+    row ports.
+    """
+    joined_out_a, joined_out_b = index[cut[0] : cut[1]], index[cut[1] : cut[2]]
+    joined_in_a, joined_in_b = index[cut[2] : cut[3]], index[cut[3] : cut[4]]
+    out_a, out_b = index[cut[4] : cut[5]], index[cut[5] : cut[6]]
+    in_a, in_b = index[cut[6] : cut[7]], index[cut[7] : cut[8]]
+    to_out_a, to_out_b = index[cut[8] : cut[9]], index[cut[9] : cut[10]]
+    to_in_a, to_in_b = index[cut[10] : cut[11]], index[cut[11] : cut[12]]
+    n, na, nb = joined_out_a.size, in_a.size, in_b.size
+    f, at = _block(a, joined_out_a, joined_in_a, work, 0)
+    e, at = _block(b, joined_out_b, joined_in_b, work, at)
+    m, at = _room(work, at, n, n)
+    np.dot(f, e, m)
+    for i in range(n):
+        for j in range(n):
+            m[i, j] = -m[i, j]
+        m[i, i] += 1.0
+    inverse = np.linalg.inv(m)
+    from_a, at = _block(a, joined_out_a, in_a, work, at)
+    x_a, at = _room(work, at, n, na)
+    np.dot(inverse, from_a, x_a)
+    y_a = from_a
+    np.dot(e, x_a, y_a)
+    np.dot(inverse, f, m)
+    from_b, at = _block(b, joined_out_b, in_b, work, at)
+    x_b, at = _room(work, at, n, nb)
+    np.dot(m, from_b, x_b)
+    into_b, at = _block(b, out_b, joined_in_b, work, at)
+    made, _ = _room(work, at, out_b.size, na)
+    np.dot(into_b, x_a, made)
+    for i in range(out_b.size):
+        for j in range(na):
+            out[to_out_b[i], to_in_a[j]] = made[i, j]
+    if mirrored:
+        for j in range(na):
+            for i in range(out_b.size):
+                same = (to_in_a[j] < rows) == (to_out_b[i] < rows)
+                out[to_out_a[j], to_in_b[i]] = made[i, j] if same else -made[i, j]
+    made, _ = _room(work, at, out_b.size, nb)
+    np.dot(into_b, x_b, made)
+    for i in range(out_b.size):
+        for j in range(nb):
+            out[to_out_b[i], to_in_b[j]] = made[i, j] + b[out_b[i], in_b[j]]
+    into_a, at = _block(a, out_a, joined_in_a, work, at)
+    made, _ = _room(work, at, out_a.size, na)
+    np.dot(into_a, y_a, made)
+    for i in range(out_a.size):
+        for j in range(na):
+            out[to_out_a[i], to_in_a[j]] = made[i, j] + a[out_a[i], in_a[j]]
+    if not mirrored:
+        y_b, at = _room(work, at, n, nb)
+        np.dot(e, x_b, y_b)
+        y_b += from_b
+        made, _ = _room(work, at, out_a.size, nb)
+        np.dot(into_a, y_b, made)
+        for i in range(out_a.size):
+            for j in range(nb):
+                out[to_out_a[i], to_in_b[j]] = made[i, j]
+
+
+@njit(cache=True, nogil=True)
+def drops(currents, row_wire, column_wire, along_rows, along_columns):
+    """Write what the wires lose when each cell carries so much: from a row's driver to the cell, and from the cell to ground, V."""
+    rows, columns = currents.shape
+    for i in range(rows):
+        carried = 0.0
+        for j in range(columns - 1, -1, -1):
+            carried += currents[i, j]
+            along_rows[i, j] = row_wire * carried
+        for j in range(1, columns):
+            along_rows[i, j] += along_rows[i, j - 1]
+    for j in range(columns):
+        along_columns[0, j] = currents[0, j]
+    for i in range(1, rows):
+        for j in range(columns):
+            along_columns[i, j] = along_columns[i - 1, j] + currents[i, j]
+    for j in range(columns):
+        along_columns[rows - 1, j] *= column_wire
+    for i in range(rows - 2, -1, -1):
+        for j in range(columns):
+            along_columns[i, j] = column_wire * along_columns[i, j] + along_columns[i + 1, j]
+
+
+@njit(cache=True, nogil=True)
+def solve(root, row_wire, column_wire, across, tolerance, limit, s):
+    """Conjugate gradients for (I + √G K √G) s = √G across, from the s that is given; K are the wires' drops per current of a cell.
+
+    `root` is √G and `across` the voltage over each cell if wires were perfect. No eigenvalue is below 1, so the error of s is at most
+    the residual. Returns (residual over right side, iterations).
+    """
+    rows, columns = root.shape
+    along_rows, along_columns = np.empty((rows, columns)), np.empty((rows, columns))
+    p, q, r = np.empty((rows, columns)), np.empty((rows, columns)), np.empty((rows, columns))
+    goal, size = 0.0, 0.0
+    for i in range(rows):
+        for j in range(columns):
+            q[i, j] = root[i, j] * s[i, j]
+    drops(q, row_wire, column_wire, along_rows, along_columns)
+    for i in range(rows):
+        for j in range(columns):
+            want = root[i, j] * across[i, j]
+            goal += want * want
+            r[i, j] = want - s[i, j] - root[i, j] * (along_rows[i, j] + along_columns[i, j])
+            p[i, j] = r[i, j]
+            size += r[i, j] * r[i, j]
+    done = 0
+    while size > tolerance * tolerance * goal and done < limit:
+        for i in range(rows):
+            for j in range(columns):
+                q[i, j] = root[i, j] * p[i, j]
+        drops(q, row_wire, column_wire, along_rows, along_columns)
+        curvature = 0.0
+        for i in range(rows):
+            for j in range(columns):
+                q[i, j] = p[i, j] + root[i, j] * (along_rows[i, j] + along_columns[i, j])
+                curvature += p[i, j] * q[i, j]
+        step, before, size = size / curvature, size, 0.0
+        for i in range(rows):
+            for j in range(columns):
+                s[i, j] += step * p[i, j]
+                r[i, j] -= step * q[i, j]
+                size += r[i, j] * r[i, j]
+        for i in range(rows):
+            for j in range(columns):
+                p[i, j] = r[i, j] + size / before * p[i, j]
+        done += 1
+    return (np.sqrt(size / goal) if goal > 0.0 else 0.0), done
