@@ -63,7 +63,9 @@ def test_a_perfect_chip_multiplies(tile, pairs):
 )
 def test_rounded_weights_lie_on_their_grid_and_slices_change_nothing(bits, slices, pairs, scale, seed):
     w = np.random.default_rng(seed).normal(size=(9, 5))
-    whole = replace(PERFECT, weight_bits=bits * slices if bits * slices <= 16 else bits, pairs=pairs, weight_scale=scale)
+    whole = replace(
+        PERFECT, weight_bits=bits * slices if bits * slices <= 16 else bits, pairs=pairs, weight_scale=scale
+    )
     sliced = replace(whole, slices=slices if whole.weight_bits % slices == 0 else 1)
     one, many = Matrix(w, whole), Matrix(w, sliced)
     assert np.abs(one.realised - many.realised).max() < 1e-12
@@ -165,7 +167,12 @@ def test_wires_are_the_effective_matrix():
 
 def test_what_a_product_costs_is_the_closed_form():
     x = RNG.uniform(0.05, 1, (1, 90))
-    for name, dac in [("crossbar-assumed", "levels"), ("crossbar-assumed", "bit-serial"), ("isaac", "bit-serial"), ("sonos-1152", "levels")]:
+    for name, dac in [
+        ("crossbar-assumed", "levels"),
+        ("crossbar-assumed", "bit-serial"),
+        ("isaac", "bit-serial"),
+        ("sonos-1152", "levels"),
+    ]:
         chip = replace(CHIPS[name], dac=dac, rows=40, columns=20, adc_share=4, tiles=10_000)
         m = Matrix(W, chip, signed=False, inputs=1.0)
         m.product(x)
@@ -199,7 +206,10 @@ def test_every_effect_hurts_alone_and_every_cure_helps():
     chip = replace(
         NOISY, device=DEVICES["pcm-nandakumar"], wire_row=1.0, wire_column=1.0, stuck_low=0.02, stuck_high=0.02
     )
-    alone = {e: off(replace(chip, effects=replace(ALONE, **{e: True})), age=1e6) for e in ("programming", "drift", "stuck", "wires")}
+    alone = {
+        e: off(replace(chip, effects=replace(ALONE, **{e: True})), age=1e6)
+        for e in ("programming", "drift", "stuck", "wires")
+    }
     assert off(replace(chip, effects=ALONE), age=1e6) < 1e-12
     assert all(error > 1e-3 for error in alone.values()), alone
     drift = replace(chip, effects=replace(ALONE, drift=True, spread=True))
@@ -259,7 +269,9 @@ def test_an_imperfect_chip_realises_what_brian2_runs():
     program = compile_small(chip)
     r = program.run(draw(program.netlist, 100 * ms, dt=0.1 * ms, seed=4), seed=4)
     assert r.arithmetic == "float64"
-    reference = compile(program.realised, Ideal(), dt=0.1 * ms, seed=4).run(draw(program.realised, 100 * ms, dt=0.1 * ms, seed=4))
+    reference = compile(program.realised, Ideal(), dt=0.1 * ms, seed=4).run(
+        draw(program.realised, 100 * ms, dt=0.1 * ms, seed=4)
+    )
     assert all(reference.spikes[n] == r.spikes[n] for n in r.spikes)
     assert r.counts["B"] > 50
     assert any("weights are off" in loss for loss in r.placement.losses)
@@ -301,7 +313,9 @@ def test_layers_of_values_are_one_product_over_all_frames():
     expected = np.maximum(frames @ first, 0) @ second
     exact = Experiment(net, PERFECT, duration=30 * ms, dt=1 * ms, probes=(Probe("o", "y"),)).run()
     assert np.abs(exact.traces["o.y"].values - expected).max() < 1e-12
-    rough = Experiment(net, replace(PERFECT, adc_bits=8, dac_bits=8), duration=30 * ms, dt=1 * ms, probes=(Probe("o", "y"),)).run()
+    rough = Experiment(
+        net, replace(PERFECT, adc_bits=8, dac_bits=8), duration=30 * ms, dt=1 * ms, probes=(Probe("o", "y"),)
+    ).run()
     off = np.abs(rough.traces["o.y"].values - expected).max() / np.abs(expected).max()
     assert 1e-4 < off < 0.03
 

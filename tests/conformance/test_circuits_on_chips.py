@@ -10,7 +10,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from workbench.backends.base import compile
+from workbench.backends.base import Probe, compile
 from workbench.chips import CHIPS, Ideal
 from workbench.circuits import CIRCUITS
 from workbench.circuits.drive import draw
@@ -21,12 +21,24 @@ from workbench.units import ms
 
 DT = 0.1 * ms
 DURATION = 60 * ms
-PAIRS = [(circuit, chip) for circuit in CIRCUITS for chip in CHIPS]
+FEW = ("digits", "winner-take-all")
+"""What runs on a chip that differs from another of its kind in numbers alone."""
+WHOLE = ("crossbar-ideal", "crossbar-assumed", "digital-float64", "northpole")
+"""Of the kinds that multiply matrices, the chips that every circuit runs on."""
+PAIRS = [
+    (circuit, chip)
+    for circuit in CIRCUITS
+    for chip in CHIPS
+    if CHIPS[chip].kind in ("ideal", "event") or chip in WHOLE or circuit in FEW
+]
 
 
 @cache
 def experiment(circuit: str, chip: str) -> Experiment:
-    return Experiment(CIRCUITS[circuit].quick(), CHIPS[chip], duration=DURATION, dt=DT, seed=3)
+    described = CIRCUITS[circuit].quick()
+    values = [n for n, p in described.network().populations.items() if p.neuron.emits == "values"]
+    probes = tuple(Probe(n, "y", every=1 * ms) for n in values)
+    return Experiment(described, CHIPS[chip], duration=DURATION, dt=DT, seed=3, probes=probes)
 
 
 @cache
@@ -39,8 +51,16 @@ def recording(circuit: str, chip: str):
         said = str(error)  # a chip too small for a circuit is fine, if it says which resource is short and by how much
         assert CHIPS[chip].name in said
         assert re.search(r"\d", said)
-        assert any(word in said for word in ("cores", "neurons", "synapses", "axons in", "axons out")), said
+        assert any(
+            word in said for word in ("cores", "neurons", "synapses", "axons in", "axons out", "tiles", "memory")
+        ), said
         return None
+
+
+def near(one, other) -> bool:
+    """Values of two runs: products of float64 over other batches differ in their last bits."""
+    largest = np.abs(other.values).max(initial=0.0)
+    return one.shape == other.shape and bool(np.abs(one.values - other.values).max(initial=0.0) <= 1e-12 * largest)
 
 
 def has_gaps(circuit: str) -> bool:
@@ -52,7 +72,9 @@ def test_it_runs_and_adds_up(circuit, chip):
     r = recording(circuit, chip)
     if r is None:
         return
-    assert sum(r.counts.values()) > 0, "the quick size is silent"
+    assert sum(r.counts.values()) > 0 or any(np.ptp(t.values) > 0 for t in r.traces.values()), (
+        "the quick size is silent"
+    )
     for name, spikes in r.spikes.items():
         assert spikes.count == r.counts[name]
         assert np.all(np.diff(spikes.steps * r.sizes[name] + spikes.neurons) > 0)
@@ -80,6 +102,7 @@ def test_a_run_in_pieces_is_the_run(circuit, chip):
     again = going.recording()
     assert all(again.spikes[n] == whole.spikes[n] for n in whole.spikes)
     assert np.array_equal(again.ledger.counts, whole.ledger.counts)
+    assert all(near(again.traces[n], whole.traces[n]) for n in whole.traces)
 
 
 @pytest.mark.parametrize(("circuit", "chip"), PAIRS)
@@ -93,7 +116,9 @@ def test_a_saved_run_goes_on(circuit, chip, tmp_path):
     going.save(tmp_path / "half")
     resumed = experiment(circuit, chip).compile().resume(tmp_path / "half")
     resumed.advance(DURATION / 2)
-    assert all(resumed.recording().spikes[n] == whole.spikes[n] for n in whole.spikes)
+    again = resumed.recording()
+    assert all(again.spikes[n] == whole.spikes[n] for n in whole.spikes)
+    assert all(near(again.traces[n], whole.traces[n]) for n in whole.traces)
 
 
 @pytest.mark.parametrize(("circuit", "chip"), [(c, h) for c, h in PAIRS if CHIPS[h].kind != "ideal"])
@@ -103,9 +128,11 @@ def test_what_the_chip_realised_is_what_the_reference_runs(circuit, chip):
         return
     realised = experiment(circuit, chip).compile().realised
     drive = draw(realised, DURATION, dt=DT, seed=3)
-    reference = compile(realised, Ideal(), dt=DT, seed=3).run(drive)
+    reference = compile(realised, Ideal(), dt=DT, seed=3, probes=experiment(circuit, chip).probes).run(drive)
     assert all(reference.spikes[n] == r.spikes[n] for n in r.spikes)
-    if not has_gaps(circuit):
+    assert all(near(reference.traces[n], r.traces[n]) for n in r.traces)
+    # A column of a crossbar is read at once, so its synapses share one delay; where they did not, that is a loss.
+    if not has_gaps(circuit) and not any("become one of" in loss for loss in r.placement.losses):
         assert all(recording(circuit, "ideal").spikes[n] == r.spikes[n] for n in r.spikes)
 
 

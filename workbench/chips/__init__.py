@@ -26,6 +26,12 @@ CHIPS = LazyTable(
         "neurram": "workbench.chips.crossbars:NEURRAM",
         "hermes-core": "workbench.chips.crossbars:HERMES_CORE",
         "sonos-1152": "workbench.chips.crossbars:SONOS_1152",
+        "digital-float64": "workbench.chips.near_memory:DIGITAL_FLOAT64",
+        "northpole": "workbench.chips.near_memory:NORTHPOLE",
+        "northpole-2bit": "workbench.chips.near_memory:NORTHPOLE_2BIT",
+        "von-neumann": "workbench.chips.near_memory:VON_NEUMANN",
+        "near-memory-45nm": "workbench.chips.near_memory:NEAR_MEMORY_45NM",
+        "von-neumann-45nm": "workbench.chips.near_memory:VON_NEUMANN_45NM",
     },
 )
 

@@ -58,6 +58,11 @@ class _Row:
     place: NDArray[np.int64]
     """Arrays of the matrix, counted from 0."""
 
+    @property
+    def noisy(self) -> bool:
+        """Whether a read adds noise."""
+        return bool(np.any(np.asarray(self.variance) > 0))
+
     @cached_property
     def widths(self) -> NDArray[np.int64]:
         """Outputs of each array."""
@@ -283,6 +288,13 @@ class Matrix:
         unsigned = chip.pairs == "offset" and not self.signed
         high = (2**chip.adc_bits if unsigned else 2 ** max(chip.adc_bits - 1, 0)) - 1
         low = 0 if unsigned else -high
+        # Squares of whole levels times whole shares of a joule: below 2^53 their sums are exact, so no batch changes a count.
+        top = self._top if self._most else float(FINE)
+        self._joules: list[tuple[NDArray[np.float64], float]] = []
+        for row in self._rows:
+            each = row.load * (chip.read_voltage**2 * chip.read_time / ATTOJOULE)
+            fine = 2.0 ** np.floor(np.log2(2.0**52 / max(float(each.sum(axis=0).max()), 1.0)))
+            self._joules.append((np.rint(each * (fine / top**2)), fine))
         self._banks: list[Any] = []
         self._decode: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         for row, full in zip(self._rows, self._full, strict=True):
@@ -356,7 +368,7 @@ class Matrix:
     @property
     def noisy(self) -> bool:
         """Whether a read adds noise."""
-        return any(np.ndim(row.variance) > 0 or row.variance for row in self._rows)
+        return any(row.noisy for row in self._rows)
 
     def fresh(self) -> Self:
         """The same cells and converters with nothing counted yet."""
@@ -402,7 +414,7 @@ class Matrix:
         y = np.zeros((len(x), self.cut.outputs))
         for plane, times, number, rows, active in self._reads(levels):
             row, bank, (scale, shift) = self._rows[number], self._banks[number], self._decode[number]
-            key = streams.stream(self._key, plane, number)
+            key = streams.stream(self._key, plane, number) if row.noisy else None
             if self.chip.adc_bits:
                 codes, over = analog.read(bank, rows.astype(np.float32), key, first)
                 self.clipped += over
@@ -433,7 +445,7 @@ class Matrix:
                 active = np.asarray(rows.any(axis=1))
                 if active.any():
                     converted += active * outputs
-                    self._count(row, rows, active)
+                    self._count(number, row, rows, active)
                     yield plane, times, number, rows, active
         taken = outputs * (converted > 0) if self.chip.pairs == "offset" else 0
         self.tally[0, _EVENT["digital addition"]] += int((np.maximum(converted - outputs, 0) + taken).sum())
@@ -449,16 +461,13 @@ class Matrix:
                 here[:, _EVENT["synaptic operation"]] += driven * row.widths
             self.tally[row.place] = here
 
-    def _count(self, row: _Row, rows: NDArray[np.float64], active: NDArray[np.bool_]) -> None:
+    def _count(self, number: int, row: _Row, rows: NDArray[np.float64], active: NDArray[np.bool_]) -> None:
         """Count one read of the arrays of `row` for every active sample."""
         chip, here = self.chip, self.tally[row.place]
         reads = int(active.sum())
-        top = self._top if self._most else float(FINE)
         whole = rows[active] if self._most else np.rint(rows[active] * (FINE / self.inputs))
-        # Squares of whole levels times whole shares of a joule: below 2^53 their sums are exact, so no batch changes a count.
-        each = row.load * (chip.read_voltage**2 * chip.read_time / ATTOJOULE)
-        fine = 2.0 ** np.floor(np.log2(2.0**52 / max(float(each.sum(axis=0).max()), 1e-300)))
-        attojoules = (whole**2) @ np.rint(each * (fine / top**2)) / fine
+        table, fine = self._joules[number]
+        attojoules = (whole**2) @ table / fine
         here[:, _EVENT["tile read"]] += reads
         here[:, _EVENT["row pulse"]] += int(np.count_nonzero(rows))
         here[:, _EVENT["array attojoule"]] += np.ceil(attojoules).astype(np.int64).sum(axis=0)
