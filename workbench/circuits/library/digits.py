@@ -57,7 +57,9 @@ def handwritten() -> Handwritten:
     """The digits, read once; raises DescriptionError where scikit-learn is not installed."""
     found = util.find_spec("sklearn")
     if found is None or not found.submodule_search_locations:
-        raise DescriptionError(tr("The digits come with scikit-learn, which is not installed: pip install scikit-learn."))
+        raise DescriptionError(
+            tr("The digits come with scikit-learn, which is not installed: pip install scikit-learn.")
+        )
     # Reading its file takes milliseconds, importing the library more than a second.
     table = Path(found.submodule_search_locations[0]) / "datasets" / "data" / "digits.csv.gz"
     if table.exists():
