@@ -19,5 +19,6 @@ STUDIES = LazyTable(
         "design-space": "workbench.studies.design_space:DesignSpace",
         "mesh-mapping": "workbench.studies.mesh_mapping:MeshMapping",
         "where-energy-goes": "workbench.studies.where_energy_goes:WhereEnergyGoes",
+        "memory-that-computes": "workbench.studies.memory_that_computes:MemoryThatComputes",
     },
 )

@@ -53,6 +53,9 @@ class Study:
     main_knobs: ClassVar[tuple[str, ...]] = ()
     """The knobs an explorer shows first, by border name; the others fold away. Empty: all of them."""
 
+    paints: ClassVar[Mapping[str, str]] = {}
+    """Views whose image cells a person may paint, and the text knob that holds the pattern: {"conductances": "pattern"}."""
+
     live: ClassVar[Mapping[str, Any]] = {}
     """Settings an explorer puts over the person's: {"reference": False} where it shows Brian2 beside the chip anyway."""
 
