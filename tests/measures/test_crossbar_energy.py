@@ -289,6 +289,13 @@ def test_the_cliff_of_a_crossbar_is_where_its_tiles_are_full() -> None:
     assert below.joules == pytest.approx(product(replace(chip, tiles=64), 1024, 1024).per_mac)
 
 
+def test_a_matrix_too_large_for_the_chip_can_be_computed_anyway() -> None:
+    chip = small()
+    assert product(chip, 7000, 6, anyway=True).per_mac == pytest.approx(
+        product(replace(chip, tiles=2000), 7000, 6).per_mac
+    )
+
+
 def test_nothing_is_cheaper_than_its_own_arithmetic() -> None:
     for engine in DENSE.values():
         for weights in (1e4, 1e8):
@@ -300,17 +307,18 @@ def test_nothing_is_cheaper_than_its_own_arithmetic() -> None:
 def test_northpoles_ratios_depend_on_what_an_operation_is() -> None:
     """Published: 25 times the frames a joule, 5 times a transistor, 22 times lower latency.
 
-    Peaks and watts alone give 6.8, 1.6 and 5.8 times when a MAC is two of NorthPole's operations, and twice as much when it is one. The
-    frames a second usually quoted for it (42,460, recalled) cannot be reached with two: 25,575 is the most. With one, at half the peak
-    for the graphics processor, which real networks reach, it is 27, 6.4 and 15. So the model explains the energy and the silicon within
-    30 % and the latency within a third; what is left of the latency is software and scheduling, which a roofline does not hold.
+    Peaks and watts alone give 6.8, 1.6 and 5.8 times when a MAC is two of NorthPole's operations; energy and silicon twice as much when
+    it is one. The frames a second usually quoted for it (42,460, recalled) lie between the most that either allows, so one operation
+    would have to be a whole MAC, or the clock or the bits were others. With one, and the graphics processor at half its peak, which is
+    about what real networks reach, it is 27, 6.4 and 15. So the model explains the energy and the silicon within 30 % and the latency
+    within a third; what is left of the latency is software and scheduling, which a roofline does not hold. The V100 is recalled.
     """
     two, one = northpole_ratios("two"), northpole_ratios("one")
     assert two["frames_per_second"] == pytest.approx(256 * 2048 * 400e6 / (2 * RESNET50.macs))
     assert two["energy"] == pytest.approx((256 * 2048 * 400e6 / 74) / (125e12 / 300))
     for key in ("energy", "transistors", "frames_per_joule"):
         assert one[key] == pytest.approx(2 * two[key])
-    assert two["frames_per_second"] < MEASURED_FPS[0] < one["frames_per_second"]
+    assert MEASURED_FPS[1].kind == "assumed", "recalled: shown, never compared with in a test"
     half = northpole_ratios("one", gpu_utilisation=0.5)
     for key, published in NORTHPOLE_PUBLISHED.items():
         assert two[key] < published, "peaks and watts alone explain only a part"

@@ -184,12 +184,13 @@ def product(
     *,
     given: Activity | None = None,
     conductance: float | None = None,
+    anyway: bool = False,
 ) -> Product:
     """The closed form for a matrix of `inputs` × `outputs` weights; see the module for every formula.
 
     `conductance` is the mean of a cell, S. Without it the weights are spread evenly: of a pair one cell lies at the bottom of the
     window and the other a quarter of the way up on average, so the mean is g_min + window / 4; with an offset it is the middle.
-    Raises PlacementError when the matrix needs more tiles than the chip has.
+    Raises PlacementError when the matrix needs more tiles than the chip has, unless it is to be computed `anyway`.
     """
     if min(inputs, outputs) < 1:
         raise DescriptionError(
@@ -200,7 +201,7 @@ def product(
     reads = _reads(chip)
     a, c = -(-inputs // chip.rows), -(-outputs // chip.outputs)
     tiles = a * c * chip.slices
-    if tiles > chip.tiles:
+    if tiles > chip.tiles and not anyway:
         raise PlacementError(
             tr(
                 "{chip} has {limit} tiles; a matrix of {inputs} × {outputs} needs {tiles}. Write a smaller matrix or more tiles.",

@@ -165,8 +165,7 @@ def crossbar_cost(
         raise DescriptionError(tr("A model needs weights, each used at least once, by a batch of at least one."))
     side = min(model.side, max(1, math.isqrt(math.ceil(model.weights))))
     layers = model.weights / side**2
-    alone = replace(chip, tiles=max(chip.tiles, _tiles(chip, side)))
-    one = product(alone, side, side, given=given, conductance=conductance)
+    one = product(chip, side, side, given=given, conductance=conductance, anyway=True)
     written = math.ceil(layers * one.tiles) > chip.tiles
     cells = (2 if chip.pairs == "differential" else 1) * chip.slices
     pulse = chip.prices["write pulse"]

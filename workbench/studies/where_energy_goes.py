@@ -124,7 +124,7 @@ class WhereEnergyGoes(Study):
         """See Study."""
         report(progress, 0.0, tr("counting"))
         chip = self._chip()
-        one = product(replace(chip, tiles=max(chip.tiles, 10**6)), self.size, self.size, **self._how(chip))
+        one = product(chip, self.size, self.size, anyway=True, **self._how(chip))
         near, far = self._near(), with_outside(self.far)
         model = Model(weights=1e6 * self.millions, reuse=self.reuse, side=self.size)
         costs = self._costs(chip, near, far, model, self.batch)
