@@ -138,7 +138,8 @@ def test_what_the_chip_realised_is_what_the_reference_runs(circuit, chip):
 
 @pytest.mark.parametrize("chip", CHIPS)
 def test_cancel_ends_a_run(chip):
-    if recording("balanced", chip) is None:
+    circuit = "balanced" if ("balanced", chip) in PAIRS else "winner-take-all"
+    if recording(circuit, chip) is None:
         return  # a chip too small says so; see test_it_runs_and_adds_up
 
     def stop(fraction: float, text: str) -> None:
@@ -146,7 +147,7 @@ def test_cancel_ends_a_run(chip):
             raise Cancelled
 
     with pytest.raises(Cancelled):
-        experiment("balanced", chip).run(stop)
+        experiment(circuit, chip).run(stop)
 
 
 @pytest.mark.parametrize(("circuit", "quick"), [(c, q) for c in CIRCUITS for q in (True, False)])
