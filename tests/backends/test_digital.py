@@ -7,9 +7,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 from scipy.sparse import coo_matrix
+from threadpoolctl import threadpool_limits
 
+from tests import naive
 from tests.backends import digital_twin
+from tests.properties.networks import networks
 from workbench.backends.base import Limits, Probe
 from workbench.backends.base import compile as compile_on
 from workbench.backends.digital import DigitalProgram, compile
@@ -138,6 +142,23 @@ def test_every_spike_is_brian_s_on_the_realised_netlist(circuit: str, chip: Digi
     assert ours.arithmetic == ("float64" if chip is DIGITAL_FLOAT64 else f"int{chip.weight_bits}")
 
 
+@given(network=networks())
+@settings(max_examples=25)
+def test_any_network_spikes_as_its_slow_twin(network: Network) -> None:
+    netlist = unfold(network, seed=3)
+    for chip in (DIGITAL_FLOAT64, replace(NORTHPOLE, weight_bits=4)):
+        program = compile(netlist, chip, dt=DT, seed=3)
+        ours = program.run(draw(netlist, 20 * ms, dt=DT, seed=3))
+        found, _ = naive.run_lif(program.realised, draw(program.realised, 20 * ms, dt=DT, seed=3), 200)
+        starts = {n: c.start for n, c in netlist.populations.items()}
+        spikes = [
+            (int(step), starts[n] + int(k))
+            for n, s in ours.spikes.items()
+            for step, k in zip(s.steps, s.neurons, strict=True)
+        ]
+        assert sorted(spikes) == sorted(found)
+
+
 def test_values_are_brian_s_to_twelve_digits_and_the_spikes_they_cause_are_equal() -> None:
     netlist = unfold(mixed(), seed=3)
     ours = run(netlist, DIGITAL_FLOAT64, 300, probes=Y)
@@ -228,6 +249,13 @@ def test_the_most_there_can_be_holds_for_every_input() -> None:
     going = compile(netlist, NORTHPOLE, dt=DT, seed=0).start(draw(netlist, 50 * DT, dt=DT, seed=0))
     going.advance(50 * DT, {"pixels": RNG.uniform(-1, 1, (50, 6))})
     assert not going.recording().notes
+    # The largest there can be is reached when every input has the sign of its weight, and lies within the range then too.
+    (block, _) = netlist.projections.values()
+    signs = np.sign(np.asarray(block.weight).reshape(5, 6))
+    going = compile(netlist, NORTHPOLE, dt=DT, seed=0).start(draw(netlist, 5 * DT, dt=DT, seed=0))
+    going.advance(5 * DT, {"pixels": signs})
+    assert not going.recording().notes
+    going.advance(0.0, {})
     looped = replace(
         network,
         projections={**network.projections, "back": Projection("L0", "L0", AllToAll(), weight=2.0, delay=DT)},
@@ -239,10 +267,10 @@ def test_the_most_there_can_be_holds_for_every_input() -> None:
 # --- no cut of a run shows ------------------------------------------------------------------------------------------------
 
 
-CHIPS = [DIGITAL_FLOAT64, NORTHPOLE, NEAR_MEMORY_45NM, replace(NEAR_MEMORY_45NM, activation_bits=0, name="loose")]
+SOME = [DIGITAL_FLOAT64, NORTHPOLE, NEAR_MEMORY_45NM, replace(NEAR_MEMORY_45NM, activation_bits=0, name="loose")]
 
 
-@pytest.mark.parametrize("chip", CHIPS, ids=lambda c: c.name)
+@pytest.mark.parametrize("chip", SOME, ids=lambda c: c.name)
 def test_a_run_in_pieces_is_the_run(chip: DigitalChip) -> None:
     netlist = unfold(mixed(), seed=3)
     probes = (*Y, Probe("C", "spikes", reduce="rate", every=1 * ms), Probe("B", "y", reduce="mean"))
@@ -256,7 +284,7 @@ def test_a_run_in_pieces_is_the_run(chip: DigitalChip) -> None:
         assert same(going.recording(), whole)
 
 
-@pytest.mark.parametrize("chip", CHIPS, ids=lambda c: c.name)
+@pytest.mark.parametrize("chip", SOME, ids=lambda c: c.name)
 def test_a_saved_run_goes_on(chip: DigitalChip, tmp_path) -> None:
     netlist = unfold(mixed(), seed=3)
 
@@ -272,6 +300,18 @@ def test_a_saved_run_goes_on(chip: DigitalChip, tmp_path) -> None:
     assert same(again.recording(), whole)
     with pytest.raises(StoreError):
         compile(netlist, replace(chip, name="another"), dt=DT, seed=3, probes=Y).resume(tmp_path / "half")
+
+
+@pytest.mark.parametrize(
+    "chip", [DIGITAL_FLOAT64, NORTHPOLE, replace(NORTHPOLE, activation_bits=16)], ids=lambda c: c.name
+)
+def test_no_number_of_threads_shows(chip: DigitalChip) -> None:
+    netlist = unfold(layered(RNG.random((200, 300)), (257, 40)), seed=0)
+    made = []
+    for threads in (1, 2):
+        with threadpool_limits(threads):
+            made.append(run(netlist, chip, 200, probes=(Probe("L0", "y"), Probe("L1", "y"))))
+    assert same(*made)
 
 
 def test_what_is_handed_in_arrives_like_what_is_drawn() -> None:
@@ -435,6 +475,17 @@ def test_a_column_too_long_for_a_core_and_a_buffer_too_small_are_named() -> None
         compile(netlist, replace(NORTHPOLE, memory_per_core=99), dt=DT, seed=0)
     with pytest.raises(PlacementError, match="take 32 bytes, the buffer of its cores holds 31"):
         compile(netlist, replace(NORTHPOLE, buffer=31), dt=DT, seed=0)
+
+
+def test_weights_that_are_no_numbers_are_refused() -> None:
+    netlist = unfold(layered(RNG.random((4, 10)), (8,)), seed=0)
+    ((name, block),) = netlist.projections.items()
+    for wrong in (np.inf, np.nan):
+        weights = np.array(block.weight)
+        weights[3] = wrong
+        broken = replace(netlist, projections={name: replace(block, weight=weights)})
+        with pytest.raises(DescriptionError, match="'to L0': weights must be finite"):
+            compile(broken, NORTHPOLE, dt=DT, seed=0)
 
 
 def test_a_sparse_matrix_is_kept_as_weights_and_indices_where_that_takes_less() -> None:

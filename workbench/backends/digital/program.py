@@ -176,7 +176,7 @@ class DigitalProgram(Program):
         """See Program. A digital chip draws nothing itself, so `seed` changes nothing here; the drive's first steps set the ranges."""
         if drive.dt != self.dt:
             raise DescriptionError(tr("The drive has steps of {a} s, the program of {b} s.", a=drive.dt, b=self.dt))
-        found = ranges(self._carried, self.chip, self.dt, set(self._coded), drive, lambda: self.lines(coded=False))
+        found = ranges(self.realised, self.chip, self.dt, set(self._coded), drive, lambda: self.lines(coded=False))
         return DigitalRun(self, drive, found)
 
     def resume(self, path: str | Path) -> DigitalRun:

@@ -1,7 +1,7 @@
 """The largest value that each sender of values emits: measured on the first steps of a drive, or bounded from above.
 
-A frame's numbers are known. Values handed in from outside are not: they are taken to lie between −1 and 1, and what follows from them
-is bounded in place of measured.
+A frame's numbers are known. What is handed in from outside while a run goes is not: values are taken to lie between −1 and 1, a source's
+spikes to be one a step at most, and what follows from them is bounded in place of measured. What lies beyond a range is cut and counted.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from workbench.backends.recorder import Recorder
 from workbench.chips.digital import DigitalChip
 from workbench.circuits.drive import Drive
 from workbench.circuits.neurons.relu import Relu
-from workbench.circuits.stimuli import ExternalValues, Frames
+from workbench.circuits.stimuli import Frames
 from workbench.circuits.unfold import Netlist
 from workbench.errors import DescriptionError
 from workbench.words import tr
@@ -34,14 +34,14 @@ NO_BOUND = 2.0**50
 def ranges(
     netlist: Netlist, chip: DigitalChip, dt: float, senders: set[str], drive: Drive, made: Callable[[], list[Line]]
 ) -> dict[str, float]:
-    """The largest |value| of each of these senders; `made` makes the lines that carry values unrounded.
+    """The largest |value| of each of these senders of a realised netlist; `made` makes the lines that carry values unrounded.
 
     Raises DescriptionError where a bound is asked for and there is none.
     """
     if not senders:
         return {}
     known = {n: _frames(netlist, n) for n in senders if n in netlist.sources}
-    open_ended = any(isinstance(netlist.sources[n].stimulus, ExternalValues) for n in known)
+    open_ended = any(drive.is_external(n) for n in netlist.sources)
     if chip.activation_range == "worst" or open_ended:
         found = bounded(netlist, chip, known)
     else:
@@ -84,7 +84,7 @@ def measured(netlist: Netlist, dt: float, drive: Drive, steps: int, lines: list[
 def bounded(netlist: Netlist, chip: DigitalChip, sources: Mapping[str, float]) -> dict[str, float]:
     """The most |value| that each population can ever emit; raises DescriptionError for a loop that nothing bounds."""
     bound: dict[str, NDArray[np.float64]] = {
-        n: np.full(s.size, sources.get(n, 0.0)) for n, s in netlist.sources.items()
+        n: np.full(s.size, sources.get(n, 1.0)) for n, s in netlist.sources.items()
     }
     bound |= {n: np.zeros(c.size) for n, c in netlist.populations.items()}
     for n, cells in netlist.populations.items():
