@@ -19,7 +19,7 @@ _boards = count(1)
 
 
 class Toolkit(Protocol):
-    """What a board needs of ipywidgets or Panel: to make things, to set their traits at once, and to hear a wish."""
+    """What a board needs of ipywidgets or Panel: to make things, to set their traits at once, and to hear a wish or a painted cell."""
 
     def controls(self) -> Any: ...
 
@@ -32,6 +32,8 @@ class Toolkit(Protocol):
     def put_html(self, thing: Any, text: str) -> None: ...
 
     def on_asked(self, controls: Any, callback: Callable[[Mapping[str, Any]], None]) -> None: ...
+
+    def on_picked(self, mark: Any, callback: Callable[[Mapping[str, Any]], None]) -> None: ...
 
     def arrange(self, cells: Sequence[Any], columns: int) -> None: ...
 
@@ -72,6 +74,12 @@ class Board:
             self._form = str(asked.get("form", "cell"))
         knobs.answer(self.session, asked)
         self._show_state()
+
+    def paint(self, view: str, picked: Mapping[str, Any]) -> None:
+        """Hand the cells of a stroke over to the session, and show what holds now."""
+        if picked:
+            self.session.paint(view, [(int(row), int(column)) for row, column in picked.get("cells", ())])
+            self._show_state()
 
     def tell(self, what: str) -> None:
         """Show what changed in the session."""
@@ -179,7 +187,7 @@ class Board:
                     key = (name, view, n, panels[n].kind)
                     used.add(key)
                     if key not in self.marks:
-                        self.marks[key] = self.toolkit.mark(panels[n].kind, group=self.group, play=False)
+                        self.marks[key] = self._mark(view, panels[n].kind, paints=n == 0)
                     if panels[n].timed and not plays:
                         plays = view
                         self._put(self.marks[key], play=True)
@@ -187,6 +195,14 @@ class Board:
         for key in [k for k in self.marks if k not in used]:
             self._sent.pop(id(self.marks.pop(key)), None)
         self.toolkit.arrange(cells, len(sides))
+
+    def _mark(self, view: str, kind: str, *, paints: bool) -> Any:
+        """A mark for one panel; the cells of an image can be painted where the study says so."""
+        if not (paints and kind == "image" and view in self.session.study.paints):
+            return self.toolkit.mark(kind, group=self.group, play=False)
+        made = self.toolkit.mark(kind, group=self.group, play=False, paints=True)
+        self.toolkit.on_picked(made, lambda picked: self.paint(view, picked))
+        return made
 
     def _note(self, name: str, view: str, n: int) -> Any:
         """What stands where a side has no picture: a sentence in the first row of the view, nothing below it."""

@@ -127,6 +127,9 @@ class _Ipywidgets:
     def on_asked(self, controls: Any, callback: Callable[[Mapping[str, Any]], None]) -> None:
         controls.observe(lambda change: callback(change["new"]), "asked")
 
+    def on_picked(self, mark: Any, callback: Callable[[Mapping[str, Any]], None]) -> None:
+        mark.observe(lambda change: callback(change["new"]), "picked")
+
     def together(self) -> AbstractContextManager[None]:
         return nullcontext()  # each widget is its own message here
 

@@ -19,6 +19,8 @@ class Mark(anywidget.AnyWidget):
     badge = traitlets.Unicode("").tag(sync=True)
     group = traitlets.Unicode("").tag(sync=True)
     play = traitlets.Bool(False).tag(sync=True)
+    paints = traitlets.Bool(False).tag(sync=True)
+    picked = traitlets.Dict().tag(sync=True)
 
     @staticmethod
     def of(kind: str, **traits: object) -> Mark:

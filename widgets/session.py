@@ -17,6 +17,7 @@ from widgets.album import Drawn, drawn
 from widgets.newest import Newest
 from workbench import words
 from workbench.errors import Cancelled, DescriptionError, WorkbenchError
+from workbench.studies import painting
 from workbench.studies.load import load_study
 from workbench.words import tr
 
@@ -143,6 +144,13 @@ class Session:
         self._future.clear()
         self._take(study)
         return True
+
+    def paint(self, view: str, cells: Sequence[tuple[int, int]]) -> bool:
+        """Draw a brush over cells (row, column) of a view that can be painted: its knob gets the new pattern."""
+        knob = self.study.paints.get(view)
+        if knob is None:
+            return False
+        return self.ask({knob: painting.stroke(str(self.values[knob]), cells)})
 
     def preset(self, name: str) -> bool:
         """Set the knobs a preset names; all others go back to where they began."""

@@ -22,6 +22,8 @@ _TYPES = {"f4": np.float32, "f8": np.float64, "u2": np.uint16, "u1": np.uint8, "
 def frame(kind: str, title: str, alt: str, height: float = 1.0) -> dict[str, Any]:
     """The part of a header every mark has."""
     words = {"play": tr("Play through model time"), "pause": tr("Pause")}
+    if kind == "image":
+        words["paint"] = tr("Click a cell or drag over several to paint them")
     return {"kind": kind, "title": title, "alt": alt, "height": round(70 + 150 * height), "words": words}
 
 

@@ -67,8 +67,22 @@ function paintScale(ctx, view, bar, table, lo, hi) {
   }
 }
 
+// Which cell lies under a place of the canvas, [row, column] with row 0 at the lower edge, and where a cell lies.
+const CELLS = {
+  at(view, { grid }, x, y) {
+    const column = Math.floor(((view.atX(x) - grid.left) / (grid.right - grid.left)) * grid.width);
+    const row = Math.floor(((view.atY(y) - grid.bottom) / (grid.top - grid.bottom)) * grid.height);
+    return row >= 0 && row < grid.height && column >= 0 && column < grid.width ? [row, column] : null;
+  },
+  box(view, { grid }, [row, column]) {
+    const [wide, high] = [(grid.right - grid.left) / grid.width, (grid.top - grid.bottom) / grid.height];
+    const [x, y] = [view.px(grid.left + column * wide), view.py(grid.bottom + (row + 1) * high)];
+    return [x, y, view.px(grid.left + (column + 1) * wide) - x, view.py(grid.bottom + row * high) - y];
+  },
+};
+
 export default {
   render({ model, el }) {
-    return mark({ model, el, paint: paintImage });
+    return mark({ model, el, paint: paintImage, cells: CELLS });
   },
 };

@@ -5,6 +5,7 @@
 //   picture (bytes)  what to draw, see unpack()        pinned (bytes)  an older picture, drawn in grey
 //   stale (bool)     a newer picture is on its way     badge (text)    who made the picture, or what it waits for
 //   group (text)     marks of one group share a clock  play (bool)     whether to offer the play button
+//   paints (bool)    whether its cells can be painted  picked (object) the cells of the newest stroke; the mark writes this one
 
 // --- the clock: a window and a cursor that the marks of a group share, in the page, without a kernel ------------------
 
@@ -43,7 +44,7 @@ function make(tag, style, more = {}) {
   return node;
 }
 
-function mark({ model, el, paint }) {
+function mark({ model, el, paint, cells }) {
   const root = make("div", "position:relative; width:100%; min-width:160px; box-sizing:border-box;", { class: "workbench-mark", "data-lm-suppress-shortcuts": "true" });
   const canvas = make("canvas", "display:block; width:100%; border-radius:3px;", { role: "img", tabindex: "0" });
   const glass = make("canvas", "position:absolute; left:0; top:0; width:100%; pointer-events:none;", { "aria-hidden": "true" });
@@ -53,7 +54,8 @@ function mark({ model, el, paint }) {
   el.replaceChildren(root);
 
   let [picture, pinned, view, wait] = [null, null, null, 0];
-  let [drag, readout] = [null, ""];
+  let [drag, readout, brush] = [null, "", null];
+  const paints = () => Boolean(cells && picture && model.get("paints"));
   const clock = clockOf(model.get("group"));
   const height = () => (picture && picture.height) || 220;
 
@@ -104,6 +106,11 @@ function mark({ model, el, paint }) {
       ctx.fillRect(Math.min(drag.from, drag.to), top, Math.abs(drag.to - drag.from), tall);
       ctx.globalAlpha = 1;
     }
+    for (const cell of brush || []) {
+      const [x, y, wide, high] = cells.box(view, picture, cell);
+      ctx.strokeStyle = theme.cursor; ctx.lineWidth = 2;
+      ctx.strokeRect(x + 1, y + 1, Math.max(1, wide - 2), Math.max(1, high - 2));
+    }
     if (readout) {
       ctx.font = `11px ${FONT}`;
       const wide = ctx.measureText(readout).width + 10;
@@ -134,6 +141,8 @@ function mark({ model, el, paint }) {
     button.style.color = theme.ink;
     button.style.background = theme.paper;
     button.style.border = `1px solid ${theme.muted}`;
+    canvas.style.cursor = paints() ? "crosshair" : "";
+    root.dataset.paints = String(paints());
     root.dataset.state = !picture ? "empty" : stale ? "stale" : "fresh";
   }
 
@@ -142,7 +151,7 @@ function mark({ model, el, paint }) {
     if (fresh) {
       picture = fresh;
       canvas.setAttribute("aria-label", [picture.title, picture.alt].filter(Boolean).join(". "));
-      canvas.title = picture.hint || "";
+      canvas.title = paints() ? (picture.words || {}).paint || "" : "";
       if (!root.style.height) root.style.minHeight = `${height()}px`;
     }
     pinned = unpack(model.get("pinned"));
@@ -164,9 +173,22 @@ function mark({ model, el, paint }) {
     readout = parts.join(" · ");
   }
 
+  // A quick hand leaves gaps between two events: the cells between them belong to the stroke.
+  function sweep(x, y) {
+    const cell = cells.at(view, picture, x, y);
+    if (!cell) return;
+    const from = brush[brush.length - 1] || cell;
+    const steps = Math.max(1, Math.abs(cell[0] - from[0]), Math.abs(cell[1] - from[1]));
+    for (let k = 0; k <= steps; k += 1) {
+      const next = [0, 1].map((n) => Math.round(from[n] + ((cell[n] - from[n]) * k) / steps));
+      if (!brush.some(([row, column]) => row === next[0] && column === next[1])) brush.push(next);
+    }
+  }
+
   canvas.addEventListener("pointermove", (event) => {
     if (!view || !picture) return;
     const [x, y] = place(event);
+    if (brush) sweep(x, y);
     if (drag) drag.to = Math.max(view.left, Math.min(view.left + view.width, x));
     if (inside(x, y)) say(x, y);
     else readout = "";
@@ -175,11 +197,24 @@ function mark({ model, el, paint }) {
   canvas.addEventListener("pointerleave", () => { readout = ""; drawGlass(); });
   canvas.addEventListener("pointerdown", (event) => {
     const [x, y] = place(event);
+    if (view && paints() && event.button === 0 && cells.at(view, picture, x, y)) {
+      brush = [];
+      sweep(x, y);
+      canvas.setPointerCapture(event.pointerId);
+      drawGlass();
+      return;
+    }
     if (!picture || !picture.x.linked || event.button !== 0 || !inside(x, y)) return;
     drag = { from: x, to: x };
     canvas.setPointerCapture(event.pointerId);
   });
+  canvas.addEventListener("pointercancel", () => { brush = null; drawGlass(); });
   canvas.addEventListener("pointerup", () => {
+    if (brush && brush.length) {
+      model.set("picked", { n: Number((model.get("picked") || {}).n || 0) + 1, cells: brush });
+      model.save_changes();
+    }
+    brush = null;
     if (drag && Math.abs(drag.to - drag.from) > 3) {
       const ends = [view.atX(drag.from), view.atX(drag.to)].sort((a, b) => a - b);
       clock.window = { axis: picture.x.linked, lo: ends[0], hi: ends[1] };
@@ -222,6 +257,7 @@ function mark({ model, el, paint }) {
   model.on("change:stale", changed);
   model.on("change:badge", changed);
   model.on("change:play", changed);
+  model.on("change:paints", changed);
   const sizes = new ResizeObserver(later);
   sizes.observe(root);
   const themes = new MutationObserver(later);
@@ -239,5 +275,6 @@ function mark({ model, el, paint }) {
     model.off("change:stale", changed);
     model.off("change:badge", changed);
     model.off("change:play", changed);
+    model.off("change:paints", changed);
   };
 }

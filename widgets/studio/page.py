@@ -164,6 +164,9 @@ class _Panel:
     def on_asked(self, controls: Any, callback: Callable[[Mapping[str, Any]], None]) -> None:
         controls.param.watch(lambda change: callback(change.new), "asked")
 
+    def on_picked(self, mark: Any, callback: Callable[[Mapping[str, Any]], None]) -> None:
+        mark.param.watch(lambda change: callback(change.new), "picked")
+
     def arrange(self, cells: Sequence[Any], columns: int) -> None:
         def lay() -> None:
             self._wall.ncols = columns

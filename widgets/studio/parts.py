@@ -26,12 +26,15 @@ class Mark(_Plain):
     """One picture on a canvas; `Mark.of("points")` makes the mark of a kind."""
 
     __abstract = True
+    _priority_changes: ClassVar[list[str]] = ["picked"]
     picture = param.Bytes(None, allow_None=True)
     pinned = param.Bytes(None, allow_None=True)
     stale = param.Boolean(False)
     badge = param.String("")
     group = param.String("")
     play = param.Boolean(False)
+    paints = param.Boolean(False)
+    picked = param.Dict({})
 
     @staticmethod
     def of(kind: str, **traits: Any) -> Mark:
