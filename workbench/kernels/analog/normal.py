@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
+from numba.core import cgutils
 
 from workbench.kernels.lanes import Lanes, where
 from workbench.streams import M1, M2, M3, WEYL
 
-__all__ = ["LARGEST", "bits", "far", "near", "normal"]
+__all__ = ["LARGEST", "bits", "far", "instruction", "near", "normal"]
 
 LARGEST = 6.4
 """No |z| is larger."""
@@ -50,6 +51,15 @@ _LOG = (1.4425779581069946, -0.7202430963516235, 0.48668935894966125, -0.3945630
 _HALF_ROOT = 0x3F3504F3
 """The bits of √½."""
 _ONE = 0x3F800000
+
+
+def instruction(name: str, *lanes: Lanes) -> Lanes:
+    """One of LLVM's instructions on lanes of float32: "sqrt", "rint", "fabs", "fma"."""
+    builder, kind = lanes[0].builder, lanes[0].value.type
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(kind, [kind] * len(lanes)), f"llvm.{name}.v{kind.count}f32"
+    )
+    return Lanes(builder, builder.call(function, [x.value for x in lanes]))
 
 
 def _right(x: Any, by: int) -> Any:
@@ -89,8 +99,7 @@ def _rounded(x: Any) -> Any:
 def _root(x: Any) -> Any:
     if not isinstance(x, Lanes):
         return np.sqrt(x)
-    function = x.builder.module.declare_intrinsic("llvm.sqrt", [x.value.type])
-    return Lanes(x.builder, x.builder.call(function, [x.value]))
+    return instruction("sqrt", x)
 
 
 def _powers(x: Any, coefficients: tuple[float, ...]) -> Any:
