@@ -14,11 +14,11 @@ from numba import njit
 
 PATCH = 8
 """Cells along a side of the smallest patch: the cells of one are joined here, larger ones by BLAS."""
-LANES = 32
+LANES = 64
 """Patches that are worked on side by side: enough for vector units, few enough for the cache."""
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _cell(g, row_wire, column_wire, out, lane):
     """One cell with the row's segment at its left and the column's segment below it."""
     c = g / (1.0 + (row_wire + column_wire) * g)
@@ -36,7 +36,7 @@ def _cell(g, row_wire, column_wire, out, lane):
     out[3, 2, lane] += 1.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _sides(p, q, beside):
     """First joined port and the other ports of two equal patches, beside each other or one above the other, and the others' new places."""
     rows, columns = (p, 2 * q) if beside else (2 * p, q)
@@ -64,7 +64,7 @@ def _sides(p, q, beside):
     return 2 * p + q, 2 * p, mine, to_mine, yours, to_yours
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _put(out, r, q, values, rows):
     """Write an entry and, by reciprocity, its mirror image."""
     if (r < rows) == (q < rows):
@@ -77,7 +77,7 @@ def _put(out, r, q, values, rows):
             out[q, r, lane] = -values[lane]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
 def _join_lanes(a, b, n, at_a, at_b, mine, to_mine, yours, to_yours, rows, m, x, y, sums, out):
     """As `join`, many pairs side by side, last axis; m = I + (resistance)(conductance) needs no pivots."""
     na, nb, lanes = mine.size, yours.size, a.shape[2]
@@ -153,7 +153,7 @@ def _join_lanes(a, b, n, at_a, at_b, mine, to_mine, yours, to_yours, rows, m, x,
             _put(out, to_yours[i], to_yours[j], sums[na + j], rows)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def patches(g, row_wire, column_wire):
     """The matrices of all PATCH × PATCH patches of `g`, whose sides are multiples of PATCH: (down, across, 4 PATCH, 4 PATCH)."""
     down, across, size = g.shape[0] // PATCH, g.shape[1] // PATCH, 4 * PATCH
@@ -197,7 +197,7 @@ def patches(g, row_wire, column_wire):
     return made.reshape(down, across, size, size)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _block(matrix, rows, columns, work, at):
     """The entries at `rows` × `columns` as a matrix that begins at work[at], and where it ends."""
     end = at + rows.size * columns.size
@@ -208,13 +208,13 @@ def _block(matrix, rows, columns, work, at):
     return made, end
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _room(work, at, rows, columns):
     end = at + rows * columns
     return work[at:end].reshape(rows, columns), end
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def join(a, b, index, cut, mirrored, rows, work, out):
     """Write to `out` the matrix of two patches joined along a side, a left of b or above it; scratch is `work`.
 
@@ -243,11 +243,17 @@ def join(a, b, index, cut, mirrored, rows, work, out):
     x_a, at = _room(work, at, n, na)
     np.dot(inverse, from_a, x_a)
     y_a = from_a
-    np.dot(e, x_a, y_a)
-    np.dot(inverse, f, m)
+    if out_a.size:
+        np.dot(e, x_a, y_a)
     from_b, at = _block(b, joined_out_b, in_b, work, at)
     x_b, at = _room(work, at, n, nb)
-    np.dot(m, from_b, x_b)
+    if nb < n:
+        made, _ = _room(work, at, n, nb)
+        np.dot(f, from_b, made)
+        np.dot(inverse, made, x_b)
+    else:
+        np.dot(inverse, f, m)
+        np.dot(m, from_b, x_b)
     into_b, at = _block(b, out_b, joined_in_b, work, at)
     made, _ = _room(work, at, out_b.size, na)
     np.dot(into_b, x_a, made)
@@ -264,6 +270,8 @@ def join(a, b, index, cut, mirrored, rows, work, out):
     for i in range(out_b.size):
         for j in range(nb):
             out[to_out_b[i], to_in_b[j]] = made[i, j] + b[out_b[i], in_b[j]]
+    if not out_a.size:
+        return
     into_a, at = _block(a, out_a, joined_in_a, work, at)
     made, _ = _room(work, at, out_a.size, na)
     np.dot(into_a, y_a, made)
@@ -281,7 +289,22 @@ def join(a, b, index, cut, mirrored, rows, work, out):
                 out[to_out_a[i], to_in_b[j]] = made[i, j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
+def run(steps, index, cuts, kinds, patches, arena, work):
+    """Join patches step by step; the last step's matrix is the result, in `arena`.
+
+    A step says of its two patches whether each lies in `patches` (0) or `arena` (1), from which place on, and its shape; then the place
+    and shape of what comes out, and its plan: a row of `cuts` (into `index`) and of `kinds` (mirrored, row ports), see `join`.
+    """
+    for k in range(steps.shape[0]):
+        step = steps[k]
+        a = (arena if step[0] else patches)[step[1] : step[1] + step[2] * step[3]].reshape(step[2], step[3])
+        b = (arena if step[4] else patches)[step[5] : step[5] + step[6] * step[7]].reshape(step[6], step[7])
+        out = arena[step[8] : step[8] + step[9] * step[10]].reshape(step[9], step[10])
+        join(a, b, index, cuts[step[11]], kinds[step[11], 0] == 1, kinds[step[11], 1], work, out)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def drops(currents, row_wire, column_wire, along_rows, along_columns):
     """Write what the wires lose when each cell carries so much: from a row's driver to the cell, and from the cell to ground, V."""
     rows, columns = currents.shape
@@ -304,7 +327,7 @@ def drops(currents, row_wire, column_wire, along_rows, along_columns):
             along_columns[i, j] = column_wire * along_columns[i, j] + along_columns[i + 1, j]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def solve(root, row_wire, column_wire, across, tolerance, limit, s):
     """Conjugate gradients for (I + √G K √G) s = √G across, from the s that is given; K are the wires' drops per current of a cell.
 

@@ -7,8 +7,13 @@ way. Everything is float64; nothing is divided by a wire's resistance, so good w
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +21,11 @@ from numpy.typing import NDArray
 __all__ = ["transfer"]
 
 Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
 Sides = tuple[int, int, int, int]
-Block = tuple[Array, Sides, Sides]
-"""A patch's matrix, and how many outputs and inputs it has left, right, top and bottom."""
+"""Ports left, right, top and bottom."""
+Part = tuple[int, int, int, int]
+"""Patches of an array: from a row to before another, from a column to before another."""
 
 LEFT, RIGHT, TOP, BOTTOM = range(4)
 SHARED = 128 * 128
@@ -35,86 +42,150 @@ def transfer(conductances: Array, row_wire: float, column_wire: float, *, thread
     # Cells that conduct nothing, above the first row and behind the last column, change nothing.
     padded = np.zeros((down * side, across * side))
     padded[down * side - rows :, :columns] = conductances
-    tree = _Tree(padded, row_wire, column_wire, down, across)
-    made, _, _ = tree.all(threads if conductances.size >= SHARED else 1)
-    return np.ascontiguousarray(made[-across * side :, : down * side][:columns, down * side - rows :].T)
+    whole = (0, down, 0, across)
+
+    def made(part: Part) -> tuple[Array, Sides, Sides]:
+        top, bottom, left, right = (side * k for k in part)
+        program = _program(down, across, side, part)
+        patches = wires.patches(padded[top:bottom, left:right], float(row_wire), float(column_wire))
+        return program.run(patches), program.outputs, program.inputs
+
+    with _own_threads():
+        if threads < 2 or conductances.size < SHARED:
+            matrix = made(whole)[0]
+        else:
+            one, two, sides = _halves(whole)
+            with ThreadPoolExecutor(1) as pool:
+                waiting = pool.submit(made, one)
+                b, *ports_b = made(two)
+                a, *ports_a = waiting.result()
+            plan = _plan(tuple(ports_a), tuple(ports_b), sides, *_open(whole, down, across))
+            matrix = np.empty((sum(plan.outputs), sum(plan.inputs)))
+            wires.join(a, b, plan.index, plan.cut, plan.mirrored, plan.row_ports, np.empty(plan.work), matrix)
+    return np.ascontiguousarray(matrix[-across * side :, : down * side][:columns, down * side - rows :].T)
 
 
-class _Scratch:
-    """What one thread works on: the patches of its part, and memory that is used again at every join."""
+@cache
+def _blas() -> Any:
+    """The controller of BLAS libraries; found once, when the one that kernels call has been loaded."""
+    import scipy.linalg.cython_blas  # noqa: F401, PLC0415
+    from threadpoolctl import ThreadpoolController  # noqa: PLC0415
 
-    def __init__(self, patches: Array, top: int, left: int) -> None:
-        self.patches, self.top, self.left = patches, top, left
-        self.work = np.empty(0)
-        self._kept: dict[tuple[int, int], Array] = {}
-
-    def room(self, place: tuple[int, int], size: int) -> Array:
-        kept = self._kept.get(place)
-        if kept is None or kept.size < size:
-            kept = self._kept[place] = np.empty(size)
-        return kept[:size]
+    return ThreadpoolController()
 
 
-class _Tree:
-    def __init__(self, padded: Array, row_wire: float, column_wire: float, down: int, across: int) -> None:
-        self.padded, self.wires = padded, (float(row_wire), float(column_wire))
-        self.down, self.across = down, across
+_lock = threading.Lock()
+_inside: list[Any] = []
 
-    def all(self, threads: int) -> Block:
-        """The matrix of the whole array: outputs at the bottom, inputs at the left."""
-        whole = (0, self.down, 0, self.across)
-        if threads < 2:
-            return self.block(whole, self.scratch(whole))
-        first, second, sides = _halves(whole)
-        with ThreadPoolExecutor(2) as pool:
-            one = pool.submit(lambda: self.block(first, self.scratch(first), (1, 0)))
-            two = self.block(second, self.scratch(second), (1, 1))
-            return self.joined(one.result(), two, sides, whole, _Scratch(np.empty(0), 0, 0), (0, 0))
 
-    def scratch(self, part: tuple[int, int, int, int]) -> _Scratch:
+@contextmanager
+def _own_threads() -> Iterator[None]:
+    """BLAS keeps to the thread it is called on: many products are small, and how a large one is cut up must not change its bits."""
+    with _lock:  # who comes first sets the limit, who leaves last lifts it
+        _inside.append(_inside[0] if _inside else _blas().limit(limits=1, user_api="blas"))
+    try:
+        yield
+    finally:
+        with _lock:
+            limit = _inside.pop()
+            if not _inside:
+                limit.restore_original_limits()
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """How two patches are joined (see `kernels.wires.join`), the ports that come of it, and the scratch that is needed."""
+
+    index: Whole
+    cut: Whole
+    mirrored: bool
+    outputs: Sides
+    inputs: Sides
+    work: int
+
+    @property
+    def row_ports(self) -> int:
+        return self.outputs[LEFT] + self.outputs[RIGHT]
+
+
+@dataclass(frozen=True, eq=False)
+class _Program:
+    """How the patches of a part become one: what `kernels.wires.run` takes, and the memory it needs."""
+
+    steps: Whole
+    index: Whole
+    cuts: Whole
+    kinds: Whole
+    arena: int
+    work: int
+    outputs: Sides
+    inputs: Sides
+
+    def run(self, patches: Array) -> Array:
+        """The matrix of the part."""
         from workbench.kernels import wires  # noqa: PLC0415
 
-        top, bottom, left, right = (wires.PATCH * k for k in part)
-        return _Scratch(wires.patches(self.padded[top:bottom, left:right], *self.wires), part[0], part[2])
+        shape = (sum(self.outputs), sum(self.inputs))
+        if not len(self.steps):
+            return patches.reshape(shape)
+        arena = np.empty(self.arena)
+        wires.run(self.steps, self.index, self.cuts, self.kinds, patches.reshape(-1), arena, np.empty(self.work))
+        at = int(self.steps[-1, 8])
+        return arena[at : at + shape[0] * shape[1]].reshape(shape)
 
-    def block(self, part: tuple[int, int, int, int], scratch: _Scratch, place: tuple[int, int] = (0, 0)) -> Block:
-        """The matrix of some patches; it stays valid until another one takes its place."""
-        top, bottom, left, right = part
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """A patch on its way: whether it lies in the arena, where (a place among patches, or a room), and its ports."""
+
+    inside: int
+    at: Any
+    outputs: Sides
+    inputs: Sides
+
+    def placed(self, rooms: dict[tuple[int, int], int]) -> tuple[int, int, int, int]:
+        return self.inside, rooms[self.at] if self.inside else self.at, sum(self.outputs), sum(self.inputs)
+
+
+@lru_cache(maxsize=32)
+def _program(down: int, across: int, side: int, part: Part) -> _Program:
+    """The program of a part of an array of `down` × `across` patches: depth first, so that memory is used again."""
+    four = (side, side, side, side)
+    plans: dict[_Plan, int] = {}
+    sizes: dict[tuple[int, int], int] = {}
+    steps: list[tuple[_Made, _Made, _Made, int]] = []
+
+    def write(piece: Part, depth: int, second: int) -> _Made:
+        top, bottom, left, right = piece
         if bottom - top == 1 and right - left == 1:
-            made = scratch.patches[top - scratch.top, left - scratch.left]
-            sides = (made.shape[0] // 4,) * 4
-            return made, sides, sides
-        first, second, sides = _halves(part)
-        depth = place[0] + 1
-        one, two = self.block(first, scratch, (depth, 0)), self.block(second, scratch, (depth, 1))
-        return self.joined(one, two, sides, part, scratch, place)
+            number = (top - part[0]) * (part[3] - part[2]) + left - part[2]
+            return _Made(0, number * (4 * side) ** 2, four, four)
+        one, two, sides = _halves(piece)
+        a, b = write(one, depth + 1, 0), write(two, depth + 1, 1)
+        plan = _plan((a.outputs, a.inputs), (b.outputs, b.inputs), sides, *_open(piece, down, across))
+        made = _Made(1, (depth, second), plan.outputs, plan.inputs)
+        sizes[made.at] = max(sizes.get(made.at, 0), sum(plan.outputs) * sum(plan.inputs))
+        steps.append((a, b, made, plans.setdefault(plan, len(plans))))
+        return made
 
-    def joined(
-        self,
-        one: Block,
-        two: Block,
-        sides: tuple[int, int],
-        part: tuple[int, int, int, int],
-        scratch: _Scratch,
-        place: tuple[int, int],
-    ) -> Block:
-        """Two patches as one, without the ports that lie on an edge of the array and lead nowhere."""
-        from workbench.kernels import wires  # noqa: PLC0415
-
-        top, bottom, left, right = part
-        outputs = (left > 0, right < self.across, top > 0, True)
-        inputs = (True, right < self.across, top > 0, bottom < self.down)
-        index, cut, mirrored, has_out, has_in, work = _plan(one[1:], two[1:], sides, outputs, inputs)
-        if scratch.work.size < work:
-            scratch.work = np.empty(work)
-        out = scratch.room(place, sum(has_out) * sum(has_in)).reshape(sum(has_out), sum(has_in))
-        wires.join(one[0], two[0], index, cut, mirrored, has_out[LEFT] + has_out[RIGHT], scratch.work, out)
-        return out, has_out, has_in
+    last = write(part, 0, 0)
+    ends = np.cumsum([0, *sizes.values()])
+    rooms = {room: int(end) for room, end in zip(sizes, ends, strict=False)}
+    starts = np.cumsum([0, *(plan.index.size for plan in plans)])
+    rows = [(*a.placed(rooms), *b.placed(rooms), *made.placed(rooms)[1:], plan) for a, b, made, plan in steps]
+    return _Program(
+        np.array(rows, np.int64).reshape(-1, 12),
+        np.concatenate([np.empty(0, np.int64), *(plan.index for plan in plans)]),
+        np.array([plan.cut + start for plan, start in zip(plans, starts, strict=False)], np.int64).reshape(-1, 13),
+        np.array([(plan.mirrored, plan.row_ports) for plan in plans], np.int64).reshape(-1, 2),
+        int(ends[-1]),
+        max((plan.work for plan in plans), default=0),
+        last.outputs,
+        last.inputs,
+    )
 
 
-def _halves(
-    part: tuple[int, int, int, int],
-) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int], tuple[int, int]]:
+def _halves(part: Part) -> tuple[Part, Part, tuple[int, int]]:
     """The part cut across its longer side, and the sides on which the two halves touch."""
     top, bottom, left, right = part
     if right - left > bottom - top:
@@ -124,39 +195,40 @@ def _halves(
     return (top, middle, left, right), (middle, bottom, left, right), (BOTTOM, TOP)
 
 
+def _open(part: Part, down: int, across: int) -> tuple[tuple[bool, ...], tuple[bool, ...]]:
+    """On which sides a part's outputs and inputs are needed: what drives rows is never asked for, and ground gives nothing."""
+    top, bottom, left, right = part
+    return (left > 0, right < across, top > 0, True), (True, right < across, top > 0, bottom < down)
+
+
 @lru_cache(maxsize=1024)
 def _plan(
-    one: tuple[Sides, Sides],
-    two: tuple[Sides, Sides],
+    one: tuple[Sides, ...],
+    two: tuple[Sides, ...],
     sides: tuple[int, int],
     outputs: tuple[bool, ...],
     inputs: tuple[bool, ...],
-) -> tuple[NDArray[np.int64], NDArray[np.int64], bool, Sides, Sides, int]:
-    """Where ports are and where they go (see `kernels.wires.join`), the joined patch's sides, and the scratch that is needed."""
+) -> _Plan:
+    """Where ports of two patches (outputs, inputs) are and where they go when they are joined at `sides`, and some sides kept."""
     out, has_out = _places(one[0], two[0], sides, outputs)
     into, has_in = _places(one[1], two[1], sides, inputs)
     mirrored = has_out == has_in and all(np.array_equal(a, b) for a, b in zip(out[4:], into[4:], strict=True))
     parts = [*out[0:2], *into[0:2], *out[2:4], *into[2:4], *out[4:6], *into[4:6]]
     n, out_a, out_b, in_a, in_b = (parts[k].size for k in (0, 4, 5, 6, 7))
-    work = 3 * n * n + 2 * n * in_a + 3 * n * in_b + n * (out_a + out_b) + max(out_a, out_b) * max(in_a, in_b)
+    work = 3 * n * n + 2 * n * in_a + 3 * n * in_b + n * (out_a + out_b) + max(n, out_a, out_b) * max(in_a, in_b)
     cut = np.cumsum([0, *(p.size for p in parts)])
-    return np.concatenate(parts), cut, mirrored, has_out, has_in, work
+    return _Plan(np.concatenate(parts), cut, mirrored, has_out, has_in, work)
 
 
-def _places(
-    one: Sides, two: Sides, sides: tuple[int, int], keep: tuple[bool, ...]
-) -> tuple[list[NDArray[np.int64]], Sides]:
+def _places(one: Sides, two: Sides, sides: tuple[int, int], keep: tuple[bool, ...]) -> tuple[list[Whole], Sides]:
     """Of two patches: the joined ports, the other ports that are kept, the places of the latter in the whole; and its sides."""
-    at = [np.cumsum([0, *had]) for had in (one, two)]
-    kept = [
-        [size if side != joined and keep[side] else 0 for side, size in enumerate(had)]
-        for had, joined in zip((one, two), sides)
-    ]
-    whole = [a + b for a, b in zip(*kept)]
+    both = (one, two)
+    at = [np.cumsum([0, *had]) for had in both]
+    kept = [[n if s != sides[k] and keep[s] else 0 for s, n in enumerate(both[k])] for k in range(2)]
+    whole = [a + b for a, b in zip(*kept, strict=True)]
     new = np.cumsum([0, *whole])
-    found = [at[k][sides[k]] + np.arange((one, two)[k][sides[k]]) for k in range(2)]
+    before = [[0] * 4, kept[0]]
+    found = [at[k][sides[k]] + np.arange(both[k][sides[k]]) for k in range(2)]
     found += [np.concatenate([at[k][s] + np.arange(kept[k][s]) for s in range(4)]) for k in range(2)]
-    found += [
-        np.concatenate([new[s] + (kept[0][s] if k else 0) + np.arange(kept[k][s]) for s in range(4)]) for k in range(2)
-    ]
+    found += [np.concatenate([new[s] + before[k][s] + np.arange(kept[k][s]) for s in range(4)]) for k in range(2)]
     return found, (whole[0], whole[1], whole[2], whole[3])

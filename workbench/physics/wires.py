@@ -1,6 +1,19 @@
-"""Wires of a crossbar: what reaches the columns when rows and columns have resistance, exactly."""
+"""Wires of a crossbar: what reaches the columns when rows and columns have resistance, exactly.
+
+The circuit: row i is driven at its left end; a segment of `row_wire` lies between the driver and the node of its first cell, and one
+between each two neighbouring cells; the right end is open. Column j has a segment of `column_wire` between each two neighbouring cells
+and one between its last cell and ground at the bottom; the top end is open. Cell (i, j) is a conductance between the node of row i and
+the node of column j. So a row of N cells alone is the ladder "N cells, a segment each, driven at one end", and these are the word and
+bit lines of badcrossbar. Either resistance may be 0.
+
+Whatever finite numbers are given, every node hangs on a driver or on ground, so no such network is singular. What has no currents, a
+conductance that is infinite or not a number, is refused.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,31 +21,220 @@ from numpy.typing import ArrayLike, NDArray
 from workbench.errors import DescriptionError
 from workbench.words import tr
 
-__all__ = ["effective"]
+__all__ = ["Solution", "continuum", "effective", "ladder", "noise_variance", "solve"]
 
 Array = NDArray[np.float64]
+LIMIT = 50_000
+"""Rounds of conjugate gradients; arrays that are any use as memory need less than a hundred."""
+DOUBTFUL = 1e4
+"""Wire times conductance of a whole line, squared size included, beyond which the matrix is held against a second method."""
 
 
-def effective(conductances: ArrayLike, row_wire: float, column_wire: float) -> Array:
-    """The matrix T that the array of cells really is: column currents are V @ T for row voltages V."""
-    g = _checked(conductances)
-    if row_wire == 0 and column_wire == 0:
-        return g.copy()
-    rows, columns = g.shape
-    common = column_wire * (rows - np.maximum.outer(np.arange(rows), np.arange(rows)))
-    one = np.eye(rows)
-    k, made = one, np.empty((rows, 0))
-    for j in range(columns - 1, -1, -1):
-        s = np.linalg.solve(one + g[:, j, None] * common, np.diag(g[:, j]))
-        k = np.linalg.inv(2 * one + row_wire * s - k)
-        made = k @ np.column_stack([s.sum(axis=0), made])
+class Solution(NamedTuple):
+    """Column currents, A, (columns,), and the voltages of row and column nodes at the cells, V, (rows, columns)."""
+
+    currents: Array
+    row_nodes: Array
+    column_nodes: Array
+
+
+def effective(conductances: ArrayLike, row_wire: float, column_wire: float, *, threads: int | None = None) -> Array:
+    """The matrix T that the array really is: column currents are V @ T for row voltages V. Shape (rows, columns), S.
+
+    Exact to rounding (float64 nested dissection, of the order of n³ operations, about 0.35 KB of memory a cell): 1e-12 of the largest
+    entry. T is never negative, and its row and column sums are at most those of the conductances; a single entry may be larger than
+    its cell, because current finds ways over other rows and columns. Beyond wires so bad that rounding could matter, currents of one
+    input are compared with those of `solve`, and if they differ T is made of `solve` row by row.
+
+    Parameters
+    ----------
+    conductances : (rows, columns), S, finite and not negative
+    row_wire, column_wire : Ω from cell to cell, finite and not negative
+    threads : at most so many threads; by default those of the kernels. The result has the same bits for any number.
+
+    Raises DescriptionError for anything else.
+    """
+    g, row, column = _checked(conductances, row_wire, column_wire)
+    if (row == 0 and column == 0) or not g.any():
+        return g
+    from workbench import kernels  # noqa: PLC0415  Numba only where something is solved
+    from workbench.physics import dissection  # noqa: PLC0415
+
+    made = dissection.transfer(g, row, column, threads=kernels.threads() if threads is None else threads)
+    if _severity(g, row, column) > DOUBTFUL and not _agrees(made, g, row, column):
+        made = np.stack([solve(g, one, row, column).currents for one in np.eye(len(g))])
     return made
 
 
-def _checked(conductances: ArrayLike) -> Array:
-    g = np.array(conductances, dtype=np.float64)
+def solve(conductances: ArrayLike, voltages: ArrayLike, row_wire: float, column_wire: float) -> Solution:
+    """Column currents and the voltage of every node for one input, V (rows,).
+
+    Conjugate gradients over the currents of cells, where the drops along wires are running sums, so perfect wires are as exact as bad
+    ones; no eigenvalue is below 1, so the residual bounds the error. It takes about √(G·r)·n rounds of n² operations.
+
+    Raises DescriptionError for bad input, and where wires are so bad that it does not converge.
+    """
+    g, row, column = _checked(conductances, row_wire, column_wire)
+    v = _voltages(voltages, len(g))
+    if v.ndim != 1:
+        raise DescriptionError(
+            tr("Voltages have shape {shape}; one for each of {rows} rows is needed.", shape=v.shape, rows=len(g))
+        )
+    currents, along_rows, along_columns = _carried(np.sqrt(g), np.repeat(v[:, None], g.shape[1], axis=1), row, column)
+    return Solution(currents.sum(axis=0), v[:, None] - along_rows, along_columns)
+
+
+def noise_variance(
+    conductances: ArrayLike, cell_variance: ArrayLike, voltages: ArrayLike, row_wire: float, column_wire: float
+) -> Array:
+    """Variance of every column current, A², when cells fluctuate independently with `cell_variance`, S²; exact to first order.
+
+    A cell's noise moves column j by dI_j/dG_ik = (voltage over cell ik) · (voltage over it when column j's end alone is at 1 V): adjoint
+    voltages, one solve for each column. Returns (columns,), or (inputs, columns) for voltages (inputs, rows).
+
+    The cheap stand-in, the sum of V² · (T/G)² · variance over a column's own cells, takes a cell's noise to be divided once by the wires
+    like its signal. Measured with noise of 3 % of each conductance, wires of 1 Ω and cells of 1-100 µS, its standard deviations are too
+    large by 2 % for 32 × 32 (4 % of the current lost), 7 % (worst column 9 %) for 64 × 64 (12 %), 22 % (28 %) for 128 × 128 (35 %) when
+    all rows are on, and by 0.2, 1 and 4 % when inputs have both signs; without any wires they would be too large by 6, 22 and 92 %.
+    """
+    g, row, column = _checked(conductances, row_wire, column_wire)
+    v = _voltages(voltages, len(g))
+    variance = np.broadcast_to(np.asarray(cell_variance, dtype=np.float64), g.shape)
+    if not np.isfinite(variance).all() or variance.min() < 0:
+        raise DescriptionError(tr("Variances of cells must be finite and not negative, S²."))
+    root = np.sqrt(g)
+    # (voltage over each cell)² times variance, one row an input
+    weights = np.stack(
+        [
+            (_over(root, np.repeat(one[:, None], g.shape[1], 1), row, column) ** 2 * variance).ravel()
+            for one in np.atleast_2d(v)
+        ]
+    )
+    made = np.stack([weights @ (adjoint**2).ravel() for adjoint in _adjoints(root, row, column)], axis=1)
+    return made[0] if v.ndim == 1 else made
+
+
+def ladder(cells: int, conductance: float, wire: float) -> Array:
+    """Voltage at each cell of one row over the driver's, (cells,), when the other ends of the cells are grounded.
+
+    v_k = cosh((N - k + 1/2) a) / cosh((N + 1/2) a) for k = 1 … N, with sinh(a/2) = √(wire · conductance) / 2.
+    """
+    if cells < 1:
+        raise DescriptionError(tr("A ladder has {cells} cells; it needs at least one.", cells=cells))
+    a = 2 * np.arcsinh(np.sqrt(_load(conductance, wire)) / 2)
+    k = np.arange(1, cells + 1)
+    return np.exp(-a * k) * (1 + np.exp(-a * (2 * (cells - k) + 1))) / (1 + np.exp(-a * (2 * cells + 1)))
+
+
+def continuum(cells: int, conductance: float, wire: float) -> float:
+    """Voltage at the far end of such a row over the driver's, as if cells were spread out evenly: 1 / cosh(N √(wire · conductance))."""
+    reach = cells * np.sqrt(_load(conductance, wire))
+    return float(2 * np.exp(-reach) / (1 + np.exp(-2 * reach)))
+
+
+def _adjoints(root: Array, row: float, column: float) -> Iterator[Array]:
+    """For each column, the voltage over every cell when the column's end is at 1 V, all else at 0: (rows, columns)."""
+    for j in range(root.shape[1]):
+        across = np.zeros_like(root)
+        across[:, j] = 1.0
+        yield _over(root, across, row, column)
+
+
+def _over(root: Array, across: Array, row: float, column: float) -> Array:
+    """The voltage that is left over each cell of the `across` there would be with perfect wires."""
+    _, along_rows, along_columns = _carried(root, across, row, column)
+    return across - along_rows - along_columns
+
+
+def _carried(root: Array, across: Array, row: float, column: float) -> tuple[Array, Array, Array]:
+    """Currents of the cells, and what is lost along rows and columns up to each."""
+    from workbench.kernels import wires  # noqa: PLC0415
+
+    s = np.zeros_like(root)
+    left, rounds = wires.solve(root, row, column, across, 1e-14, LIMIT, s)
+    if not left <= 1e-10:
+        raise DescriptionError(
+            tr(
+                "Wires of {row:g} and {column:g} Ω beside cells of up to {cell:g} S leave nothing to read: no solution in {rounds} rounds. Are conductances in S and wires in Ω?",
+                row=row,
+                column=column,
+                cell=float(root.max() ** 2),
+                rounds=rounds,
+            )
+        )
+    currents = root * s
+    along_rows, along_columns = np.empty_like(root), np.empty_like(root)
+    wires.drops(currents, row, column, along_rows, along_columns)
+    return currents, along_rows, along_columns
+
+
+def _severity(g: Array, row: float, column: float) -> float:
+    """How bad wires are: what they could drop, over what there is, if all cells conducted like the best."""
+    return float(g.max()) * (row * g.shape[1] ** 2 + column * g.shape[0] ** 2)
+
+
+def _agrees(made: Array, g: Array, row: float, column: float) -> bool:
+    """Whether one input with all rows on gives the currents that `solve` gives."""
+    v = 1.0 + np.arange(len(g)) % 3
+    wanted = solve(g, v, row, column).currents
+    return bool(np.abs(v @ made - wanted).max() <= 1e-8 * np.abs(wanted).max())
+
+
+def _load(conductance: float, wire: float) -> float:
+    if not (0 <= conductance < np.inf and 0 <= wire < np.inf):
+        raise DescriptionError(
+            tr(
+                "A conductance of {conductance} S and a wire of {wire} Ω: both must be finite and not negative.",
+                conductance=conductance,
+                wire=wire,
+            )
+        )
+    return float(wire) * float(conductance)
+
+
+def _checked(conductances: ArrayLike, row_wire: float, column_wire: float) -> tuple[Array, float, float]:
+    g = np.array(conductances, dtype=np.float64, order="C")
     if g.ndim != 2 or not g.size:
-        raise DescriptionError(tr("Conductances have shape {shape}; a crossbar needs rows and columns.", shape=g.shape))
-    if not np.isfinite(g).all() or g.min() < 0:
-        raise DescriptionError(tr("Conductances must be finite and not negative."))
-    return g
+        raise DescriptionError(
+            tr(
+                "Conductances have shape {shape}; a crossbar is (rows, columns) with at least one of each.",
+                shape=g.shape,
+            )
+        )
+    bad = ~np.isfinite(g) | (g < 0)
+    if bad.any():
+        i, j = (int(k) for k in np.argwhere(bad)[0])
+        raise DescriptionError(
+            tr(
+                "The cell in row {row}, column {column} has {value} S; conductances must be finite and not negative.",
+                row=i,
+                column=j,
+                value=g[i, j],
+            )
+        )
+    wires = []
+    for name, value in (("row_wire", row_wire), ("column_wire", column_wire)):
+        wire = float(value)
+        if not 0 <= wire < np.inf:
+            raise DescriptionError(
+                tr(
+                    "{name} is {value} Ω: the resistance from cell to cell must be finite and not negative.",
+                    name=name,
+                    value=wire,
+                )
+            )
+        wires.append(wire)
+    if not np.isfinite(_severity(g, *wires)):
+        raise DescriptionError(tr("Wires times conductances overflow; are conductances in S and wires in Ω?"))
+    return g, wires[0], wires[1]
+
+
+def _voltages(voltages: ArrayLike, rows: int) -> Array:
+    v = np.asarray(voltages, dtype=np.float64)
+    if v.ndim not in (1, 2) or v.shape[-1] != rows:
+        raise DescriptionError(
+            tr("Voltages have shape {shape}; one for each of {rows} rows is needed.", shape=v.shape, rows=rows)
+        )
+    if not np.isfinite(v).all():
+        raise DescriptionError(tr("Row voltages must be finite numbers, V."))
+    return v
