@@ -18,6 +18,16 @@ class Chip:
     name: str = ""
     die: int = count(0, doc="which specimen of the chip")
 
+    @property
+    def size(self) -> str:
+        """How large it is, in words."""
+        return ""
+
+    @property
+    def holds(self) -> str:
+        """How much of a network fits on it, in words."""
+        return ""
+
 
 @final
 @described

@@ -171,6 +171,16 @@ class CrossbarChip(Chip):
         return self.columns // 2 if self.pairs == "differential" else self.columns
 
     @property
+    def size(self) -> str:
+        """See Chip."""
+        return tr("{tiles:,} tiles of {rows} × {columns} cells", tiles=self.tiles, rows=self.rows, columns=self.columns)
+
+    @property
+    def holds(self) -> str:
+        """See Chip."""
+        return tr("{count:,} weights", count=self.tiles // self.slices * self.rows * self.outputs)
+
+    @property
     def tile_area(self) -> float:
         """Silicon of one tile with its converters, m²."""
         adcs = -(-self.outputs // self.adc_share)

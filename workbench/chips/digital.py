@@ -132,6 +132,16 @@ class DigitalChip(Chip):
         return self.cores * self.memory_per_core
 
     @property
+    def size(self) -> str:
+        """See Chip."""
+        return tr("{x} × {y} cores", x=self.mesh_x, y=self.mesh_y)
+
+    @property
+    def holds(self) -> str:
+        """See Chip."""
+        return tr("{megabytes:,.0f} MB of weights", megabytes=self.capacity / 1e6)
+
+    @property
     def area(self) -> float:
         """Silicon of all cores, m²."""
         return self.cores * self.core_area

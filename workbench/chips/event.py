@@ -131,6 +131,16 @@ class EventChip(Chip):
         return self.tiles * self.cores_per_tile
 
     @property
+    def size(self) -> str:
+        """See Chip."""
+        return tr("{x} × {y} tiles, {cores:,} cores", x=self.tiles_x, y=self.tiles_y, cores=self.cores)
+
+    @property
+    def holds(self) -> str:
+        """See Chip."""
+        return tr("{count:,} neurons", count=self.cores * self.neurons_per_core)
+
+    @property
     def area(self) -> float:
         """Silicon of all cores, m²."""
         return self.cores * self.core_area

@@ -57,21 +57,29 @@ def chips(name: str | None) -> None:
     if name is None:
         say.table(
             [_chip_row(n, chip) for n, chip in CHIPS.items()],
-            *(tr(t) for t in ("chip", "mesh", "cores", "neurons", "energy of a synaptic operation", "its numbers")),
+            *(tr(t) for t in ("chip", "kind", "size", "holds", "energy of a synaptic operation", "its numbers")),
         )
         return
     _list(CHIPS, name, tr("chip"))
 
 
 def _chip_row(name: str, chip: Any) -> tuple[str, ...]:
-    """A chip on one line: how large it is, what a synaptic operation costs, and where its numbers come from."""
+    """A chip on one line: how large it is, what it holds, what a synaptic operation costs, and where its numbers come from."""
     if not getattr(chip, "prices", None):
-        return name, "", "", "", "", _title(type(chip))
+        return name, tr(chip.kind), "", "", "", _title(type(chip))
     kinds = [c.kind for c in (*chip.sources.values(), *(price.citation for price in chip.prices.values()))]
     marks = ", ".join(f"{kinds.count(k)} {tr(k)}" for k in ("published", "computed", "assumed") if k in kinds)
-    mesh = f"{chip.tiles_x} × {chip.tiles_y}"
-    neurons = f"{chip.cores * chip.neurons_per_core:,}"
-    return name, mesh, f"{chip.cores:,}", neurons, f"{chip.prices['synaptic operation'].joules * 1e12:.4g} pJ", marks
+    joules = _operation(chip)
+    return name, tr(chip.kind), chip.size, chip.holds, f"{joules * 1e12:.4g} pJ" if joules else "", marks
+
+
+def _operation(chip: Any) -> float:
+    """What one synaptic operation costs, J: its price, or a share of the product of a full tile."""
+    if chip.kind == "crossbar":
+        from workbench.measures.crossbar_energy import product
+
+        return product(chip, chip.rows, chip.outputs).per_mac
+    return chip.prices["MAC" if chip.kind == "digital" else "synaptic operation"].joules
 
 
 def _list(table: Mapping[str, Any], name: str | None, kind: str) -> None:

@@ -12,15 +12,15 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from typing import Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench import streams
-from workbench.backends.crossbar.array import Array, Seen
+from workbench.backends.crossbar.array import Array
+from workbench.backends.crossbar.rows import Row, side_by_side
 from workbench.backends.crossbar.tiles import Cut, cut, digits, scales, worth, zero
 from workbench.chips.crossbar import EVENTS, CrossbarChip
 from workbench.errors import DescriptionError
@@ -35,38 +35,6 @@ FINE = 4096
 
 SAMPLES = 256
 """Random inputs that set the ranges of converters when nobody calibrates."""
-
-
-@final
-@dataclass(frozen=True, eq=False)
-class _Row:
-    """Arrays side by side that share their rows and their slice: what one pulse on those rows reads."""
-
-    rows: slice
-    part: int
-    matrix: NDArray[np.float64]
-    """(rows, outputs): output per unit of input, in weights, as the converters see it."""
-    variance: float | NDArray[np.float64]
-    load: NDArray[np.float64]
-    """(rows, arrays): all conductance on each row of each array, S."""
-    correct: NDArray[np.float64]
-    """Factor on each output after conversion: drift compensation."""
-    tiles: list[slice]
-    """Outputs of each array."""
-    numbers: list[int]
-    """Arrays of the chip."""
-    place: NDArray[np.int64]
-    """Arrays of the matrix, counted from 0."""
-
-    @property
-    def noisy(self) -> bool:
-        """Whether a read adds noise."""
-        return bool(np.any(np.asarray(self.variance) > 0))
-
-    @cached_property
-    def widths(self) -> NDArray[np.int64]:
-        """Outputs of each array."""
-        return np.array([o.stop - o.start for o in self.tiles])
 
 
 @final
@@ -122,50 +90,20 @@ class Matrix:
         self.clipped, self.conversions, self.clipped_inputs = 0, 0, 0
         self.tally = np.zeros((self.cut.arrays, len(EVENTS)), np.int64)
         """What the products so far cost, (arrays, EVENTS)."""
-        self._rows: list[_Row] = []
-        device = chip.device
-        zero_share = device.g_min / (device.g_max - device.g_min)
-        taken = zero(self._scale, chip)
-        at = 0
-        for rows in self.cut.row_blocks:
-            for part in range(chip.slices):
-                parts = self.arrays[at : at + len(self.cut.column_blocks)]
-                at += len(parts)
-                seen: list[Seen] = [array.seen(chip) for array in parts]
-                unit = worth(self._scale, chip, part)
-                outputs = [array.piece.outputs for array in parts]
-                matrix = np.concatenate([s.share * unit[o] for s, o in zip(seen, outputs, strict=True)], axis=1)
-                variance: float | NDArray[np.float64] = 0.0
-                if any(np.ndim(s.variance) or s.variance for s in seen):
-                    same = {float(s.variance) for s in seen if not np.ndim(s.variance)}
-                    if len(same) == 1 and not any(np.ndim(s.variance) for s in seen) and np.ptp(unit) == 0:
-                        variance = same.pop() * float(unit[0]) ** 2
-                    else:
-                        variance = np.concatenate(
-                            [
-                                np.broadcast_to(s.variance, s.share.shape) * unit[o] ** 2
-                                for s, o in zip(seen, outputs, strict=True)
-                            ],
-                            axis=1,
-                        )
-                self._rows.append(
-                    _Row(
-                        rows=rows,
-                        part=part,
-                        matrix=matrix,
-                        variance=variance,
-                        load=np.stack([s.load for s in seen], axis=1),
-                        correct=np.concatenate(
-                            [np.full(o.stop - o.start, s.gain) for s, o in zip(seen, outputs, strict=True)]
-                        ),
-                        tiles=outputs,
-                        numbers=[array.piece.array for array in parts],
-                        place=np.array([array.piece.array - self.cut.first for array in parts]),
-                    )
-                )
-                if chip.pairs == "offset":
-                    taken = taken + zero_share * unit
-        self._zero = taken
+        blocks = len(self.cut.column_blocks)
+        self._rows: list[Row] = [
+            side_by_side(
+                self.arrays[at : at + blocks],
+                worth(self._scale, chip, self.arrays[at].piece.slice),
+                chip,
+                self.cut.first,
+            )
+            for at in range(0, len(self.arrays), blocks)
+        ]
+        self._zero = zero(self._scale, chip)
+        if chip.pairs == "offset":
+            closed = chip.device.g_min / (chip.device.g_max - chip.device.g_min)
+            self._zero = self._zero + closed * sum(worth(self._scale, chip, part) for part in range(chip.slices))
         """What is taken off digitally for each unit of input: (outputs,)."""
 
     @property
@@ -271,7 +209,7 @@ class Matrix:
             self._full.append(np.where(full > 0, full, full.max()) * chip.adc_span)
         self._bank()
 
-    def _reach(self, row: _Row, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _reach(self, row: Row, levels: NDArray[np.float64]) -> NDArray[np.float64]:
         """The largest current of each output for these inputs, with three standard deviations of read noise, in output units."""
         largest = np.abs(levels @ (row.matrix * self._step))
         if np.ndim(row.variance):
@@ -316,7 +254,7 @@ class Matrix:
             else:
                 self._decode.append((lsb * row.correct, np.zeros_like(lsb)))
 
-    def _errors(self, row: _Row) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _errors(self, row: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Offset (LSB) and gain of the converter of each output: the same for columns that share one."""
         chip = self.chip
         made = [np.zeros(row.matrix.shape[1]), np.ones(row.matrix.shape[1])]
@@ -450,7 +388,7 @@ class Matrix:
         taken = outputs * (converted > 0) if self.chip.pairs == "offset" else 0
         self.tally[0, _EVENT["digital addition"]] += int((np.maximum(converted - outputs, 0) + taken).sum())
 
-    def _fetch(self, row: _Row, levels: NDArray[np.float64]) -> None:
+    def _fetch(self, row: Row, levels: NDArray[np.float64]) -> None:
         """Count what inputs cost once, however many reads they take."""
         here = self.tally[row.place]
         driven = int(np.count_nonzero(levels))
@@ -461,7 +399,7 @@ class Matrix:
                 here[:, _EVENT["synaptic operation"]] += driven * row.widths
             self.tally[row.place] = here
 
-    def _count(self, number: int, row: _Row, rows: NDArray[np.float64], active: NDArray[np.bool_]) -> None:
+    def _count(self, number: int, row: Row, rows: NDArray[np.float64], active: NDArray[np.bool_]) -> None:
         """Count one read of the arrays of `row` for every active sample."""
         chip, here = self.chip, self.tally[row.place]
         reads = int(active.sum())
