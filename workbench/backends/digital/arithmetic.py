@@ -26,7 +26,10 @@ __all__ = ["Code", "Line", "lines"]
 Rows = NDArray[np.float64]
 
 DENSE = 16_000_000
-"""Matrices of more places than this are multiplied row by row of the inputs that are not zero."""
+"""Matrices of more places than this are not laid out in full."""
+
+AT_ONCE = 2_000_000
+"""Arrivals of spikes that are added up in one go; more take several."""
 
 
 @final
@@ -126,6 +129,9 @@ class Sparse(Line):
         times = rows[at, who]
         begin = self._start[who]
         many = self._start[who + 1] - begin
+        if int(many.sum()) > AT_ONCE and len(rows) > 1:
+            half = len(rows) // 2
+            return np.concatenate([self.sums(rows[:half]), self.sums(rows[half:])])
         places = np.repeat(begin - (np.cumsum(many) - many), many) + np.arange(int(many.sum()))
         where = np.repeat(at, many)
         alone = bool(np.all(times == 1.0))
@@ -194,18 +200,14 @@ def lines(kept: Kept, chip: DigitalChip, dt: float, *, coded: bool) -> list[Line
     block = kept.block
     lags = delay_steps(block, dt)
     spikes = block.emits == "spikes"
-    exact = (spikes and (chip.weight_bits > 0 or block.kind.grid > 0)) or coded
-    if not exact:
-        if isinstance(lags, int):
-            return [Ordered(kept, lags)]
-        return [Ordered(kept, int(d), lags == d) for d in np.unique(lags)]
+    exact = coded or (spikes and (chip.weight_bits > 0 or block.kind.grid > 0))
     places = block.sizes[0] * block.sizes[1]
-    full = 4 * block.count >= places and places <= DENSE
-    if isinstance(lags, int):
-        if full or not spikes:
-            most = (
-                1.0 if spikes and not block.external else float(2**16 - 1) if spikes else float(2**chip.activation_bits)
-            )
-            return [Dense(kept, lags, most) if places <= DENSE else Sparse(kept, lags)]
+    full = places <= DENSE and (not spikes or 4 * block.count >= places)
+    if exact and full and isinstance(lags, int):
+        most = 2.0**chip.activation_bits if not spikes else 2.0**16 if block.external else 1.0
+        return [Dense(kept, lags, most)]
+    if exact and spikes:
         return [Sparse(kept, lags)]
-    return [Sparse(kept, lags)]
+    if isinstance(lags, int):
+        return [Ordered(kept, lags)]
+    return [Ordered(kept, int(d), lags == d) for d in np.unique(lags)]
