@@ -121,7 +121,13 @@ _PARTS = {
     "SRAM byte": Price(
         2.5 * pJ, 0.0, Citation("assumed", f"banks of 32 KB, 20 pJ for 64 bits: recalled from {_HOROWITZ}")
     ),
-    "buffer byte": Price(12.5 * pJ, 0.0, Citation("assumed", f"1 MB, 100 pJ for 64 bits: recalled from {_HOROWITZ}")),
+    "buffer byte": Price(
+        5 * pJ,
+        0.0,
+        Citation(
+            "assumed", f"125 KB a core: 40 pJ for 64 bits, between 32 KB (20) and 1 MB (100) recalled from {_HOROWITZ}"
+        ),
+    ),
     "DRAM byte": Price(
         250 * pJ, 0.0, Citation("assumed", f"2,000 pJ for 64 bits, of 1,300 to 2,600: recalled from {_HOROWITZ}")
     ),
