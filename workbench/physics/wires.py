@@ -99,18 +99,21 @@ def noise_variance(
     """
     g, row, column = _checked(conductances, row_wire, column_wire)
     v = _voltages(voltages, len(g))
-    variance = np.broadcast_to(np.asarray(cell_variance, dtype=np.float64), g.shape)
+    variance = np.asarray(cell_variance, dtype=np.float64)
+    if variance.shape not in ((), g.shape):
+        raise DescriptionError(
+            tr("Variances of cells have shape {shape}; the cells have {needed}.", shape=variance.shape, needed=g.shape)
+        )
     if not np.isfinite(variance).all() or variance.min() < 0:
         raise DescriptionError(tr("Variances of cells must be finite and not negative, S²."))
     root = np.sqrt(g)
-    # (voltage over each cell)² times variance, one row an input
-    weights = np.stack(
-        [
-            (_over(root, np.repeat(one[:, None], g.shape[1], 1), row, column) ** 2 * variance).ravel()
-            for one in np.atleast_2d(v)
-        ]
-    )
-    made = np.stack([weights @ (adjoint**2).ravel() for adjoint in _adjoints(root, row, column)], axis=1)
+    # (voltage over each cell)² times variance, for each input; summed one by one, so that no input feels the others
+    weights = [
+        _over(root, np.repeat(one[:, None], g.shape[1], axis=1), row, column) ** 2 * variance
+        for one in np.atleast_2d(v)
+    ]
+    squares = (adjoint**2 for adjoint in _adjoints(root, row, column))
+    made = np.array([[(weight * square).sum() for weight in weights] for square in squares]).T
     return made[0] if v.ndim == 1 else made
 
 
