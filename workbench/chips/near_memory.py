@@ -53,7 +53,7 @@ _SHARED = {
     **_each(_SPLIT, "memory_per_core", "buffer"),
     **_each(_OURS, "weight_scale", "weight_fit", "activation_range", "calibration", "storage", "spread", "batch"),
     "memory": _NO_DRAM,
-    "bandwidth": _NO_DRAM,
+    "bandwidth": Citation("assumed", "not used: it has no memory outside the chip"),
     "weight_bits": _MODHA,
     "activation_bits": Citation("assumed", "as many as the weights of its 8-bit mode"),
     "skip_zeros": Citation("assumed", "its matrix units take dense rows; whether zeros save anything is not published"),
