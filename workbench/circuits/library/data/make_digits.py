@@ -59,7 +59,7 @@ def main(table: Path) -> None:
         made += lines(name, layers)
     header = HEADER.format(correct=", ".join(said))
     table.write_bytes((header + "\n".join(made) + "\n").encode("ascii"))
-    print(*said, sep="\n")
+    sys.stdout.write("\n".join(said) + "\n")
 
 
 if __name__ == "__main__":
