@@ -32,25 +32,15 @@ _LINE = 64
 
 
 class Bank(NamedTuple):
-    """An array as the kernels read it, in LSB per unit of input; made by `bank`. Rows are filled up with zeros to a multiple of 32."""
+    """An array as the kernels read it (`loops` says how it lies in memory); made by `bank`."""
 
-    cells: NDArray[np.float32]
-    """(panels, rows, 32): the matrix in panels of 32 columns, in float32."""
-    spreads: NDArray[np.float32]
-    """The same of the variances; empty where all cells have the same."""
-    table: NDArray[np.float32]
-    """(panels, 4, 32): offset; sd per length of x; error bound per length of x; half an LSB less the rest of the error bound."""
-    matrix: NDArray[np.float64]
-    """(n, rows)."""
-    variance: NDArray[np.float64]
-    """(n, rows) or empty."""
-    columns: NDArray[np.float64]
-    """(2, n): offset; sd per length of x."""
+    single: NDArray[np.float32]
+    double: NDArray[np.float64]
+    shape: NDArray[np.int64]
     lsb: NDArray[np.float64]
-    """(n,)."""
-    low: int
-    high: int
+    """(n,) current per code; 1 without converters."""
     rows: int
+    columns: int
     kind: type
     """Of a code: int16 or int32."""
 
@@ -77,40 +67,50 @@ def bank(
     spread = np.asarray(variance, np.float64)
     exact = _upright(m * scale)
     squares = _upright(np.broadcast_to(spread, m.shape) * scale**2) if spread.ndim else np.zeros((0, 0))
-    columns = np.stack(
-        [np.asarray(offset, np.float64) / step, (0.0 if spread.ndim else np.sqrt(spread)) * np.abs(scale)]
+    shift = np.broadcast_to(np.asarray(offset, np.float64) / step, n)
+    sd = (0.0 if spread.ndim else np.sqrt(spread)) * np.abs(scale)
+    # Roundings that the product of each row goes through: its own cell, its additions in its chunk, those of sums of chunks.
+    row, deep = np.arange(exact.shape[1]), exact.shape[1]
+    chunks = -(-deep // CHUNK)
+    roundings = (
+        1.0
+        + np.minimum(CHUNK, deep - row // CHUNK * CHUNK)
+        - row % CHUNK
+        + np.minimum(chunks - row // CHUNK, chunks - 1)
     )
-    roundings = CHUNK + -(-rows // CHUNK) + 1
-    largest = np.sqrt(squares.max(axis=1)) if squares.size else columns[1]
-    slope = 1.02 * _ROUNDING * (roundings * np.linalg.norm(exact, axis=1) + (roundings + 8) * LARGEST * largest)
-    room = 0.5 - 1.02 * _ROUNDING * 4.0 * (np.abs(columns[0]) + max(abs(low), abs(high)) + 2.0)
-    # A column that is none has no edges, and a level within the range.
+    noise = LARGEST * (np.sqrt(squares.max(axis=1)) if squares.size else sd)
+    slope = 1.02 * _ROUNDING * (np.linalg.norm(exact * roundings, axis=1) + (CHUNK + chunks + 8) * noise)
+    room = 0.5 - 1.02 * _ROUNDING * 4.0 * (np.abs(shift) + max(abs(low), abs(high)) + 2.0)
     table = np.zeros((4, -(-n // WIDTH) * WIDTH), np.float32)
+    # A column that is none has no edges, and a level within the range.
     table[0, n:], table[3, n:] = min(max(0, low), high), 1.0
-    table[0, :n], table[1, :n] = columns
+    table[0, :n], table[1, :n] = shift, sd
     table[2, :n] = np.nextafter(slope.astype(np.float32), np.float32(np.inf))
     table[3, :n] = np.nextafter(room.astype(np.float32), np.float32(-np.inf))
+    doubt = 1.01 * _ROUNDING * (np.linalg.norm(exact, axis=1) + (noise if squares.size else 0.0))
+    variances = [_panels(squares), squares] if squares.size else []
     return Bank(
-        cells=_panels(exact),
-        spreads=_panels(squares) if squares.size else np.zeros((0, 0, WIDTH), np.float32),
-        table=_aligned(table.reshape(4, -1, WIDTH).transpose(1, 0, 2)),
-        matrix=exact,
-        variance=squares,
-        columns=columns,
+        single=_aligned(
+            np.float32, _panels(exact), table.reshape(4, -1, WIDTH).swapaxes(0, 1), exact, *variances
+        ),
+        double=_aligned(np.float64, exact, shift, sd, doubt, squares),
+        shape=np.array([n, exact.shape[1], squares.size > 0, low, high], np.int64),
         lsb=step,
-        low=int(low),
-        high=int(high),
         rows=rows,
+        columns=n,
         kind=np.int16 if max(-low, high) < 2**15 else np.int32,
     )
 
 
-def _aligned(values: NDArray[Any]) -> NDArray[Any]:
-    """A copy that starts on a cache line: a register that straddles two takes twice as long to load."""
-    room = np.empty(values.size + _LINE // values.itemsize, values.dtype)
-    start = -room.ctypes.data % _LINE // values.itemsize
-    made = room[start : start + values.size].reshape(values.shape)
-    made[...] = values
+def _aligned(kind: type, *parts: NDArray[Any]) -> NDArray[Any]:
+    """Arrays one after the other, from a cache line on: a register that straddles two lines takes twice as long to load."""
+    size, each = sum(p.size for p in parts), np.dtype(kind).itemsize
+    room = np.empty(size + _LINE // each, kind)
+    made = room[-room.ctypes.data % _LINE // each :][:size]
+    at = 0
+    for part in parts:
+        made[at : at + part.size] = part.ravel()
+        at += part.size
     return made
 
 
@@ -118,24 +118,24 @@ def _upright(m: NDArray[np.float64]) -> NDArray[np.float64]:
     """(rows, n) as (n, rows), rows filled up."""
     made = np.zeros((m.shape[1], -(-m.shape[0] // WIDTH) * WIDTH))
     made[:, : m.shape[0]] = m.T
-    return _aligned(made)
+    return made
 
 
-def _panels(upright: NDArray[np.float64]) -> NDArray[np.float32]:
+def _panels(upright: NDArray[np.float64]) -> NDArray[np.float64]:
     """(n, rows) as (panels, rows, 32), columns filled up."""
     n, rows = upright.shape
-    made = np.zeros((-(-n // WIDTH), WIDTH, rows), np.float32)
+    made = np.zeros((-(-n // WIDTH), WIDTH, rows))
     made.reshape(-1, rows)[:n] = upright
-    return _aligned(made.transpose(0, 2, 1))
+    return made.swapaxes(1, 2)
 
 
-def _filled(x: NDArray[Any], a: Bank, kind: type) -> NDArray[Any]:
-    """Inputs (batch, rows) with rows filled up."""
+def _filled(a: Bank, x: NDArray[Any], kind: type) -> NDArray[Any]:
+    """Inputs (batch, rows) with rows filled up to a multiple of 32."""
     if x.ndim != 2 or x.shape[1] != a.rows:
         raise ValueError(f"inputs of shape {x.shape} for an array of {a.rows} rows")
-    if x.shape[1] == a.matrix.shape[1]:
+    if a.rows % WIDTH == 0:
         return np.ascontiguousarray(x, kind)
-    made = np.zeros((len(x), a.matrix.shape[1]), kind)
+    made = np.zeros((len(x), -(-a.rows // WIDTH) * WIDTH), kind)
     made[:, : a.rows] = x
     return made
 
@@ -145,29 +145,18 @@ def read(a: Bank, x: NDArray[np.float32], key: int | None, first: int = 0) -> tu
 
     `key` is a key of `streams.stream`; None reads without noise. Threads may read parts of a batch at the same time.
     """
-    x = _filled(x, a, np.float32)
-    codes = np.empty((len(x), len(a.lsb)), a.kind)
+    x = _filled(a, x, np.float32)
+    codes = np.empty((len(x), a.columns), a.kind)
+    noisy = key is not None
     clipped = convert_batch(
-        x,
-        np.uint64(key or 0),
-        np.uint64(first),
-        key is not None,
-        a.cells,
-        a.spreads,
-        a.table,
-        a.matrix,
-        a.variance,
-        a.columns,
-        a.low,
-        a.high,
-        codes,
+        x, np.uint64(key or 0), np.uint64(first), noisy, a.single, a.double, a.shape, codes.reshape(-1)
     )
     return codes, clipped
 
 
 def read_values(a: Bank, x: NDArray[Any], key: int | None, first: int = 0) -> NDArray[np.float64]:
     """current·gain + offset (batch, n), float64, of inputs x (batch, rows) before any converter; noise as in `read`."""
-    x = _filled(x, a, np.float64)
-    levels = np.empty((len(x), len(a.lsb)))
-    level_batch(x, np.uint64(key or 0), np.uint64(first), key is not None, a.matrix, a.variance, a.columns, levels)
+    x = _filled(a, x, np.float64)
+    levels = np.empty((len(x), a.columns))
+    level_batch(x, np.uint64(key or 0), np.uint64(first), key is not None, a.double, a.shape, levels)
     return levels * a.lsb

@@ -29,204 +29,245 @@ BLOCK = 64
 """Vectors that go through the array together."""
 _W, _C, _T, _P, _B = uint64(WIDTH), uint64(CHUNK), uint64(TALL), uint64(WIDE), uint64(BLOCK)
 
+# An array lies in two stretches of memory, `single` and `double`, and its sizes in `shape`: n, rows (filled up to a multiple of 32),
+# whether noise depends on the state, low, high.
+#     single: cells (panels, rows, 32), table (panels, 4, 32), cells (n, rows), and with state-dependent noise both cells again, of
+#             variances. The table: offset; sd for each unit of ‖x‖; bound of the error for each unit of ‖x‖; half less the rest of it.
+#     double: matrix (n, rows), offset (n,), sd (n,), bound of the error of float32 cells for each unit of ‖x‖ (n,), and with
+#             state-dependent noise the variances (n, rows).
+
 
 @njit(inline="always")
 def _normals(word1, word2, column, z):
-    """Fill z with the normal numbers of 32 columns."""
+    """Put the normal numbers of 32 columns into z[:32]."""
     if draw(word1, word2, column, z):
         draw_far(word1, word2, column, z)
 
 
 @njit(inline="always")
-def _exact(x, at, rows, matrix, variance, columns, j, z, norm):
-    """The level of one output in the exact order."""
-    level = dot(x, at, rows, matrix, j * rows) + columns[0, j]
-    if variance.size:
-        return level + z * np.sqrt(dot_squared(x, at, rows, variance, j * rows))
-    return level + z * (norm * columns[1, j])
+def _level(x, at, rows, n, cells, cells_at, variance, variance_at, double, state, j, z, norm):
+    """The level of output j in the exact order."""
+    level = dot(x, at, rows, cells, cells_at + j * rows) + double[n * rows + j]
+    if state:
+        return level + z * np.sqrt(dot_squared(x, at, rows, variance, variance_at + j * rows))
+    return level + z * (norm * double[n * rows + n + j])
 
 
 @njit
-def _finish(
-    x,
-    b0,
-    size,
-    panel,
-    place,
-    shift,
-    sums,
-    variances,
-    noise,
-    norms,
-    z,
-    table,
-    matrix,
-    variance,
-    columns,
-    low,
-    high,
-    few,
-    codes,
-):
-    """Codes of one panel of columns for a block of vectors; returns how many were clipped."""
-    rows, n = uint64(x.shape[1]), uint64(codes.shape[1])
+def _sure(x, at, rows, n, single, double, state, j, z, norm):
+    """The level of output j whose code is certain: from float32 cells, or from the cells as they are when that is too near an edge."""
+    padded = (n + _W - uint64(1)) // _W * _W
+    upright = padded * rows + padded * uint64(4)
+    spread = upright + n * rows + padded * rows
+    level = _level(x, at, rows, n, single, upright, single, spread, double, state, j, z, norm)
+    if abs(level - np.rint(level)) > 0.5 - 1e-9 - norm * double[n * rows + n + n + j]:
+        return _level(x, at, rows, n, double, uint64(0), double, n * (rows + uint64(3)), double, state, j, z, norm)
+    return level
+
+
+@njit
+def _finish(x, b0, size, group, panel, at, wide, single, double, shape, noise, norms, work, few, codes):
+    """Codes of one panel of columns for a block of vectors; returns how many were clipped.
+
+    Sums of vector b lie at work[at + 32·b·wide], for the last `group` vectors where the last group put them; variances behind all sums.
+    """
+    n, rows, state, low, high = uint64(shape[0]), uint64(shape[1]), shape[2] > 0, shape[3], shape[4]
+    lowest, highest = np.float32(low), np.float32(high)
+    padded = (n + _W - uint64(1)) // _W * _W
+    table_at = padded * rows + panel * (uint64(4) * _W)
     first = panel * _W
     whole = first + _W <= n
-    state = variance.size > 0
-    noisy = noise.shape[0] > 0
-    data = codes.reshape(codes.size)
+    noisy = noise.size > 0
+    behind = (size + group) * wide * _W
+    late = size - size % group if group else size
     clipped = uint64(0)
     for b in range(size):
-        at = place[b] + shift
+        place = b if b < late else b + group - size % group
+        sums_at = at + place * wide * _W
         if noisy:
-            _normals(noise[b, 0], noise[b, 1], first, z)
+            _normals(noise[b, 0], noise[b, 1], first, work)
         out = (b0 + b) * n + first
-        norm, lowest, highest = np.float32(norms[b]), np.float32(low), np.float32(high)
-        to, to_at = (data, out) if whole else (few, uint64(0))
-        if state:
-            marks = convert_state(sums, at, variances, z, norm, table, panel * (4 * _W), lowest, highest, to, to_at)
+        norm = np.float32(norms[b])
+        if whole:
+            to, to_at = codes, out
         else:
-            marks = convert(sums, at, variances, z, norm, table, panel * (4 * _W), lowest, highest, to, to_at)
+            to, to_at = few, uint64(0)
+        if state:
+            marks = convert_state(work, sums_at, sums_at + behind, norm, single, table_at, lowest, highest, to, to_at)
+        else:
+            marks = convert(work, sums_at, sums_at, norm, single, table_at, lowest, highest, to, to_at)
         unsure, over = uint32(marks), uint32(marks >> uint64(32))
         over &= ~unsure
         while unsure:
             lane = uint64(trailing(unsure))
             unsure &= uint32(unsure - uint32(1))
-            level = _exact(
-                x, (b0 + b) * rows, rows, matrix, variance, columns, first + lane, np.float64(z[lane]), norms[b]
+            code = np.rint(
+                _sure(
+                    x, (b0 + b) * rows, rows, n, single, double, state, first + lane, np.float64(work[lane]), norms[b]
+                )
             )
-            code = np.rint(level)
             kept = min(max(code, np.float64(low)), np.float64(high))
             to[to_at + lane] = kept
             clipped += uint64(kept != code)
         clipped += uint64(popcount(over))
         if not whole:
             for k in range(n - first):
-                data[out + k] = few[k]
+                codes[out + k] = few[k]
     return clipped
 
 
 @njit(cache=True, nogil=True)
-def convert_batch(x, key, first, noisy, cells, spreads, table, matrix, variance, columns, low, high, codes):
-    """Fill `codes` (batch, n) for inputs x (batch, rows), float32; returns how many were clipped.
-
-    `rows` is a multiple of 32 here; cells, spreads: (panels, rows, 32) float32; table: (panels, 4, 32): offset, sd, slope and room;
-    matrix, variance: (n, rows) float64; columns: (2, n): offset and sd. Without state-dependent noise spreads and variance are empty.
-    """
-    batch, rows, panels = uint64(x.shape[0]), uint64(x.shape[1]), uint64(cells.shape[0])
-    state = variance.size > 0
+def convert_batch(x, key, first, noisy, single, double, shape, codes):
+    """Fill `codes` (batch·n,) for inputs x (batch, rows), float32; returns how many were clipped."""
+    batch, n, rows, state = uint64(x.shape[0]), uint64(shape[0]), uint64(shape[1]), shape[2] > 0
+    panels = (n + _W - uint64(1)) // _W
+    spreads = panels * _W * rows + panels * _W * uint64(4) + n * rows
     block = min(batch, _B)
-    tall = block >= _T
-    room = (block + _T) * _W if tall else block * _P * _W
-    sums = np.empty(room, np.float32)
-    variances = np.empty(room if state else uint64(0), np.float32)
-    squares = np.empty((block if state else uint64(0), rows), np.float32)
-    z = np.zeros(_W, np.float32)
-    few = np.empty(_W, codes.dtype)
+    sums = (block + _T) * _W if block >= _T else block * _P * _W
+    # noise, sums, variances, inputs chunk by chunk, their squares; a quarter kilobyte to begin on a cache line
+    room = _W + sums * (uint64(2) if state else uint64(1)) + rows * block * (uint64(2) if state else uint64(1))
+    work = np.empty(room + uint64(16), np.float32)
+    work = work[(uint64(64) - uint64(work.ctypes.data) % uint64(64)) % uint64(64) // uint64(4) :]
+    work[:WIDTH] = np.float32(0)
+    few = np.empty(WIDTH, codes.dtype)
     norms = np.empty(block)
-    place = np.empty(block, np.uint64)
     noise = np.empty((block if noisy else uint64(0), uint64(2)), np.uint32)
     clipped = uint64(0)
     for b0 in range(uint64(0), batch, _B):
         size = min(_B, batch - b0)
-        tall = size >= _T
+        group = _T if size >= _T else uint64(0)
+        wide = uint64(1) if group else _P
+        behind = (size + group) * wide * _W
+        inputs = _W + behind * (uint64(2) if state else uint64(1))
+        squares = inputs + rows * size
         for b in range(size):
             norms[b] = np.sqrt(length(x, (b0 + b) * rows, rows))
             if noisy:
                 noise[b, 0], noise[b, 1] = words(key, first + b0 + b)
-            if state:
-                for i in range(rows):
-                    squares[b, i] = x[b0 + b, i] * x[b0 + b, i]
-            group = b // _T * _T
-            place[b] = (b + (group - min(group, size - _T))) * _W if tall else b * _P * _W
+        if group:
+            for k in range(uint64(0), rows, _C):
+                some = min(_C, rows - k)
+                for b in range(size):
+                    for i in range(some):
+                        work[inputs + k * size + b * some + i] = x[b0 + b, k + i]
+        if state:
+            for b in range(size * rows):
+                if group:
+                    work[squares + b] = work[inputs + b] * work[inputs + b]
+                else:
+                    value = x[b0 + b // rows, b % rows]
+                    work[squares + b] = value * value
         panel = uint64(0)
         while panel < panels:
-            if tall:
-                wide = uint64(1)
+            at = panel * _W * rows
+            if group:
                 for k in range(uint64(0), rows, _C):
                     some = min(_C, rows - k)
-                    at = panel * rows * _W + k * _W
-                    for group in range(uint64(0), size, _T):
-                        b = min(group, size - _T)
+                    here = at + k * _W
+                    ahead = here + some * _W
+                    for g in range(uint64(0), size, _T):
+                        b = min(g, size - _T)
+                        start = k * size + b * some
                         multiply_tall(
-                            x, (b0 + b) * rows + k, rows, cells, at, uint64(0), some, sums, group * _W, k == 0
+                            work,
+                            inputs + start,
+                            some,
+                            single,
+                            here,
+                            uint64(0),
+                            some,
+                            work,
+                            _W + g * _W,
+                            k == 0,
+                            ahead + g * some * (_W // _T),
                         )
                         if state:
                             multiply_tall(
-                                squares, b * rows + k, rows, spreads, at, uint64(0), some, variances, group * _W, k == 0
+                                work,
+                                squares + start,
+                                some,
+                                single,
+                                spreads + here,
+                                uint64(0),
+                                some,
+                                work,
+                                _W + behind + g * _W,
+                                k == 0,
+                                spreads + ahead + g * some * (_W // _T),
                             )
+                some = uint64(1)
             else:
-                wide = _P if panel + _P <= panels else uint64(1)
+                some = _P if panel + _P <= panels else uint64(1)
                 for b in range(size):
                     for k in range(uint64(0), rows, _C):
-                        some = min(_C, rows - k)
-                        at = panel * rows * _W + k * _W
-                        if wide == _P:
+                        deep = min(_C, rows - k)
+                        here = at + k * _W
+                        to = _W + b * _P * _W
+                        if some == _P:
                             multiply_rows(
-                                x, (b0 + b) * rows + k, rows, cells, at, rows * _W, some, sums, place[b], k == 0
+                                x, (b0 + b) * rows + k, rows, single, here, rows * _W, deep, work, to, k == 0, here
                             )
                             if state:
                                 multiply_rows(
-                                    squares,
-                                    b * rows + k,
+                                    work,
+                                    squares + b * rows + k,
                                     rows,
-                                    spreads,
-                                    at,
+                                    single,
+                                    spreads + here,
                                     rows * _W,
-                                    some,
-                                    variances,
-                                    place[b],
+                                    deep,
+                                    work,
+                                    to + behind,
                                     k == 0,
+                                    here,
                                 )
                         else:
                             multiply_row(
-                                x, (b0 + b) * rows + k, rows, cells, at, rows * _W, some, sums, place[b], k == 0
+                                x, (b0 + b) * rows + k, rows, single, here, rows * _W, deep, work, to, k == 0, here
                             )
                             if state:
                                 multiply_row(
-                                    squares,
-                                    b * rows + k,
+                                    work,
+                                    squares + b * rows + k,
                                     rows,
-                                    spreads,
-                                    at,
+                                    single,
+                                    spreads + here,
                                     rows * _W,
-                                    some,
-                                    variances,
-                                    place[b],
+                                    deep,
+                                    work,
+                                    to + behind,
                                     k == 0,
+                                    here,
                                 )
-            for p in range(wide):
+            for p in range(some):
                 clipped += _finish(
                     x,
                     b0,
                     size,
+                    group,
                     panel + p,
-                    place,
-                    p * _W,
-                    sums,
-                    variances,
+                    _W + p * _W,
+                    wide,
+                    single,
+                    double,
+                    shape,
                     noise,
                     norms,
-                    z,
-                    table,
-                    matrix,
-                    variance,
-                    columns,
-                    low,
-                    high,
+                    work,
                     few,
                     codes,
                 )
-            panel += wide
+            panel += some
     return clipped
 
 
 @njit(cache=True, nogil=True)
-def level_batch(x, key, first, noisy, matrix, variance, columns, levels):
+def level_batch(x, key, first, noisy, double, shape, levels):
     """Fill `levels` (batch, n), float64, in the exact order, without converters; x (batch, rows) is float64."""
-    batch, rows, n = uint64(x.shape[0]), uint64(x.shape[1]), uint64(matrix.shape[0])
+    batch, n, rows, state = uint64(x.shape[0]), uint64(shape[0]), uint64(shape[1]), shape[2] > 0
     z = np.zeros((min(batch, _B), _W), np.float32)
     norms = np.empty(min(batch, _B))
+    variance = n * (rows + uint64(3))
     for b0 in range(uint64(0), batch, _B):
         size = min(_B, batch - b0)
         for b in range(size):
@@ -238,6 +279,18 @@ def level_batch(x, key, first, noisy, matrix, variance, columns, levels):
                     word1, word2 = words(key, first + b0 + b)
                     _normals(word1, word2, j, z[b])
             for b in range(size):
-                levels[b0 + b, j] = _exact(
-                    x, (b0 + b) * rows, rows, matrix, variance, columns, j, np.float64(z[b, lane]), norms[b]
+                levels[b0 + b, j] = _level(
+                    x,
+                    (b0 + b) * rows,
+                    rows,
+                    n,
+                    double,
+                    uint64(0),
+                    double,
+                    variance,
+                    double,
+                    state,
+                    j,
+                    np.float64(z[b, lane]),
+                    norms[b],
                 )

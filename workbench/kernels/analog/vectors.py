@@ -63,6 +63,14 @@ def _step(builder: Any, at: Any, by: Any) -> Any:
     return builder.add(at, by if not isinstance(by, int) else ir.Constant(_WORD, by))
 
 
+def _fetch(builder: Any, pointer: Any) -> None:
+    """Ask for a cache line before it is needed."""
+    pointer, word = builder.bitcast(pointer, ir.IntType(8).as_pointer()), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, [pointer, word(0), word(3), word(1)])
+
+
 # --- the fast product -----------------------------------------------------------------------------------------------------
 
 
@@ -79,12 +87,17 @@ def _multiply(tall: int, wide: int) -> Callable[..., Any]:
         out: Any,
         out_at: Any,
         fresh: Any,
+        ahead: Any,
     ) -> Any:
-        """Sums of `rows` products for `tall` vectors from x[x_at] on and `wide` panels, put into (fresh) or added to out[out_at…]."""
+        """Sums of `rows` products for `tall` vectors from x[x_at] on and `wide` panels, put into (fresh) or added to out[out_at…].
+
+        Meanwhile the cells from panels[ahead] on are fetched, one line for every four rows.
+        """
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             x_data, p_data, o_data = (_pointer(context, builder, signature, args, k) for k in (0, 3, 7))
             x_at, x_stride, panel_at, panel_stride, rows, out_at, fresh = (args[k] for k in (1, 2, 4, 5, 6, 8, 9))
+            ahead = builder.gep(p_data, [args[10]])
             vectors, panels = [x_at], [panel_at]
             for _ in range(tall - 1):
                 vectors.append(_step(builder, vectors[-1], x_stride))
@@ -101,6 +114,8 @@ def _multiply(tall: int, wide: int) -> Callable[..., Any]:
             i.add_incoming(ir.Constant(_WORD, 0), before)
             sums = [[builder.phi(kind) for _ in range(wide)] for _ in range(tall)]
             made = [[Lanes(builder, one) for one in row] for row in sums]
+            if tall > 1:
+                _fetch(builder, builder.gep(ahead, [builder.mul(i, ir.Constant(_WORD, 4))]))
             for u in range(4):  # rows come in multiples of 32
                 k = _step(builder, i, u)
                 cells = [load(builder, p, builder.mul(k, ir.Constant(_WORD, WIDTH))) for p in panels]
@@ -130,7 +145,7 @@ def _multiply(tall: int, wide: int) -> Callable[..., Any]:
             return context.get_dummy_value()
 
         place = types.uint64
-        return types.void(x, place, place, panels, place, place, place, out, place, types.boolean), code
+        return types.void(x, place, place, panels, place, place, place, out, place, types.boolean, place), code
 
     return make
 
@@ -182,7 +197,7 @@ def _dot(*, squared: bool, cells: bool) -> Callable[..., Any]:
         if squared:
             driven = driven * driven
         if cells:
-            driven = driven * load(builder, m_data, _step(builder, m_at, i))
+            driven = driven * _wide(load(builder, m_data, _step(builder, m_at, i)))
         made = (Lanes(builder, sums) + driven).value
         following = _step(builder, i, WIDTH)
         i.add_incoming(following, loop)
@@ -256,10 +271,9 @@ def _between(lanes: Lanes, low: Lanes, high: Lanes) -> Lanes:
 def _convert(*, state: bool) -> Callable[..., Any]:
     def make(
         typingctx: Any,
-        sums: Any,
-        at: Any,
-        variances: Any,
-        z: Any,
+        work: Any,
+        sums_at: Any,
+        variances_at: Any,
         norm: Any,
         table: Any,
         table_at: Any,
@@ -268,20 +282,22 @@ def _convert(*, state: bool) -> Callable[..., Any]:
         codes: Any,
         codes_at: Any,
     ) -> Any:
-        """Write the codes of 32 outputs; returns which may be wrong because they lie near an edge, and above 32 bits which were clipped."""
+        """Write the codes of 32 outputs whose noise lies at work[0]; which may be wrong because they lie near an edge, and which were clipped.
+
+        Two masks of 32 bits each, that of the clipped ones above.
+        """
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            s_data, v_data, z_data, t_data, c_data = (
-                _pointer(context, builder, signature, args, k) for k in (0, 2, 3, 5, 9)
-            )
-            at, norm, table_at, low, high, codes_at = (args[k] for k in (1, 4, 6, 7, 8, 10))
+            w_data, t_data, c_data = (_pointer(context, builder, signature, args, k) for k in (0, 4, 8))
+            sums_at, variances_at, norm, table_at, low, high, codes_at = (args[k] for k in (1, 2, 3, 5, 6, 7, 9))
             offset, sd, slope, room = (load(builder, t_data, _step(builder, table_at, k * WIDTH)) for k in range(4))
             lengths, bottom, top = (_spread(builder, v) for v in (norm, low, high))
-            spread = instruction("sqrt", load(builder, v_data, at)) if state else sd * lengths
-            level = load(builder, s_data, at) + offset + load(builder, z_data, ir.Constant(_WORD, 0)) * spread
+            z = load(builder, w_data, ir.Constant(_WORD, 0))
+            spread = instruction("sqrt", load(builder, w_data, variances_at)) if state else sd * lengths
+            level = load(builder, w_data, sums_at) + offset + z * spread
             level = _between(level, bottom - 1.0, top + 1.0)
             whole = instruction("rint", level)
-            # The distance is exact: two floats within half of each other.
+            # The difference is exact: a float less the nearest whole number.
             unsure = instruction("fabs", level - whole) > room - lengths * slope
             kept = _between(whole, bottom, top)
             out = builder.fptosi(kept.value, ir.VectorType(ir.IntType(32), WIDTH))
@@ -292,7 +308,7 @@ def _convert(*, state: bool) -> Callable[..., Any]:
             return builder.or_(builder.zext(mask(unsure), _WORD), builder.shl(clipped, ir.Constant(_WORD, 32)))
 
         place, real = types.uint64, types.float32
-        return types.uint64(sums, place, variances, z, real, table, place, real, real, codes, place), code
+        return types.uint64(work, place, place, real, table, place, real, real, codes, place), code
 
     return make
 
