@@ -101,8 +101,8 @@ def patterns(rows: Mapping[str, ArrayLike], side: int, *, title: str = "", alt: 
     )
     panel = Panel(
         layers=(layer,),
-        x=Axis(ticks=tuple(ticks), limits=(0.0, float(wide))),
-        y=Axis(ticks=(), limits=(0.0, float(side))),
+        x=Axis(label=tr("{side} × {side} neurons", side=side), ticks=tuple(ticks), limits=(0.0, float(wide))),
+        y=Axis(ticks=((0.0, ""),), limits=(0.0, float(side))),
         height=1.2,
     )
     return Sketch(panels=(panel,), title=tr(title), alt=tr(alt), source=tr(source) if source else "")

@@ -27,7 +27,10 @@ ASSUMED: dict[str, Citation] = {
     "pulse_time": Citation("assumed", "50 ns; a pulse's energy is V²·g·t at the conductance before it"),
     "read_voltage": Citation("assumed", "0.2 V for the largest input, others in proportion"),
     "read_time": Citation("assumed", "100 ns"),
-    "conversion": SOURCES["WALDEN_USUAL"],
+    "conversion": Citation(
+        "assumed",
+        f"the highest of Walden's and Schreier's bounds at 10⁹ conversions a second: {SOURCES['WALDEN_USUAL'].where}; {SOURCES['FOM_MOST'].where}",
+    ),
     "verify": Citation("assumed", "a verifying read is one cell at the read voltage and one conversion"),
     "gradient": Citation("assumed", "one MAC for each weight and sample, in registers: no memory is paid for it"),
     "copy": Citation(

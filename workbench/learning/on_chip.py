@@ -146,12 +146,16 @@ def learn(
 ) -> History:
     """Let the layers of `stack` learn `samples` (number, inputs) by `rule`, in place; look at `tests` `looks` times on the way.
 
-    `looks` of 0 looks after every epoch. The order of samples is the stream "order" of `seed`.
+    Looks are spread evenly in the logarithm of the updates, or with `looks` of 0 fall after every epoch; the first is before any update.
+    The order of samples is the stream "order" of `seed`.
     """
     x, labels = samples
     per_epoch = -(-len(x) // rule.batch)
     total = per_epoch * rule.epochs
-    when = set(np.unique(np.rint(np.linspace(0, total, (looks or rule.epochs) + 1)).astype(int)).tolist())
+    after = (
+        np.geomspace(1, total, looks) if looks > 1 else [total] if looks else per_epoch * np.arange(1, rule.epochs + 1)
+    )
+    when = {0, *np.rint(after).astype(int).tolist()}
     copies = [layer.weights for layer in stack.layers]
     tops = [0.0 for _ in stack.layers]
     entries: list[tuple[int, float, float]] = []

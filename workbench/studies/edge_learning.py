@@ -85,7 +85,7 @@ class EdgeLearning(Study):
         "write-verify": {"rule": "write-verify", "rate": 0.3, "epochs": 10},
         "lopsided cells": {"up": 0.01, "down": 0.1},
         "one pulse erases": {"device": "pcm-joshi", "threshold": 0.05},
-        "both layers": {"layers": "both"},
+        "both layers": {"layers": "both", "threshold": 0.2},
     }
 
     rule: Rule = part(Rule(), doc="how errors become pulses")
@@ -160,8 +160,10 @@ class EdgeLearning(Study):
             stack = Stack(last)
             train, test = known.features(data.train), known.features(data.test)
         else:
-            hidden = self._pairs((known.hidden.shape[0] + 1, units), "hidden")
-            hidden.program(np.vstack([known.hidden, known.hidden_bias]))
+            written = np.vstack([known.hidden, known.hidden_bias])
+            # A quarter more than the largest weight: steps are shares of the window, and finer the smaller the reach.
+            hidden = self._pairs(written.shape, "hidden", reach=1.25 * float(np.abs(written).max()))
+            hidden.program(written)
             stack = Stack(last, hidden)
             train, test = data.train, data.test
         tests = test, data.test_labels
@@ -170,8 +172,9 @@ class EdgeLearning(Study):
             rule, history, stack, float(np.mean([stack.accuracy(*tests, look=-k) for k in range(1, READS + 1)]))
         )
 
-    def _pairs(self, shape: tuple[int, int], name: str) -> Pairs:
-        return Pairs(shape, self.device, reach=self.reach, name=name, die=self.die, seed=self.seed)
+    def _pairs(self, shape: tuple[int, ...], name: str, *, reach: float | None = None) -> Pairs:
+        rows, columns = shape
+        return Pairs((rows, columns), self.device, reach=reach or self.reach, name=name, die=self.die, seed=self.seed)
 
     def _add(self, kept: int) -> Outcome:
         """The new digit, with `kept` samples of each old one."""
@@ -225,10 +228,7 @@ class EdgeLearning(Study):
     def _pictures(
         self, runs: dict[str, Learned], curve: dict[float, Learned], right: float, mixed: Outcome, alone: Outcome
     ) -> dict[str, Any]:
-        lines = {
-            NAMES[name]: (np.maximum(one.history.pulses, 0.05), 100 * one.history.accuracy)
-            for name, one in runs.items()
-        }
+        lines = {NAMES[name]: (one.history.pulses[1:], 100 * one.history.accuracy[1:]) for name, one in runs.items()}
         made: dict[str, Any] = {
             "learning": partial(
                 figures.curves,
