@@ -20,7 +20,9 @@ STUDIES = LazyTable(
         "mesh-mapping": "workbench.studies.mesh_mapping:MeshMapping",
         "where-energy-goes": "workbench.studies.where_energy_goes:WhereEnergyGoes",
         "memory-that-computes": "workbench.studies.memory_that_computes:MemoryThatComputes",
+        "imperfect-memory": "workbench.studies.imperfect_memory:ImperfectMemory",
         "memory-recall": "workbench.studies.memory_recall:MemoryRecall",
         "edge-learning": "workbench.studies.edge_learning:EdgeLearning",
+        "wires": "workbench.studies.wires:Wires",
     },
 )
