@@ -13,7 +13,7 @@ import pytest
 from workbench.backends.base import Probe
 from workbench.chips import CHIPS
 from workbench.circuits import CIRCUITS
-from workbench.circuits.library.digits import SETS, STEP, Digits, handwritten, trained
+from workbench.circuits.library.digits import SETS, Digits, handwritten, trained
 from workbench.errors import DescriptionError
 from workbench.experiment import Experiment
 from workbench.learning import digits

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-
 from tests.learning.pairs_twin import pushed
 from workbench import streams
 from workbench.chips.devices import DEVICES, Device, Pulses
@@ -102,7 +101,7 @@ def test_read_noise_has_the_variance_of_its_cells() -> None:
     x = np.tile(np.linspace(0, 1, 40), (20000, 1))
     y = pairs.product(x, first=0)
     scale = 2.0 / RRAM.window
-    sd = scale * np.sqrt((x[0] ** 2 @ (RRAM.read_sd(pairs.cells) ** 2).sum(axis=0)))
+    sd = scale * np.sqrt(x[0] ** 2 @ (RRAM.read_sd(pairs.cells) ** 2).sum(axis=0))
     np.testing.assert_allclose(y.mean(axis=0), x[0] @ pairs.weights, atol=5 * sd.max() / np.sqrt(len(x)))
     np.testing.assert_allclose(y.std(axis=0), sd, rtol=5 / np.sqrt(2 * len(x)))
 
