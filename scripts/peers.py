@@ -22,6 +22,8 @@ PEERS = {
     # the event kernels on a CPU fail until Numba stands beside them
     "brainevent": ("peers", ("brainevent==0.2.1", "brainpy", "jax", "numba", "numpy<2.4")),
     "snntorch": ("peers", ("snntorch", "torch")),
+    # its drawings need pycairo, and that a compiler and Cairo: solving does without
+    "badcrossbar": ("badcrossbar", ("--no-deps", "badcrossbar==1.1.0", "numpy<2.4", "scipy", "pathvalidate")),
     # unmaintained since 2022: it needs the Nengo and the NumPy of its time
     "nengoloihi": ("nengo", ("nengo-loihi==1.1.0", "nengo==3.2.0", "numpy<2")),
 }
