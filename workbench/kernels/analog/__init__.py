@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from workbench.kernels.analog.loops import convert_batch, level_batch
 from workbench.kernels.analog.normal import LARGEST
-from workbench.kernels.analog.vectors import CHUNK
+from workbench.kernels.analog.vectors import CHUNK, RUN
 from workbench.kernels.lanes import WIDTH
 
 __all__ = ["Bank", "bank", "read", "read_values"]
@@ -69,17 +69,13 @@ def bank(
     squares = _upright(np.broadcast_to(spread, m.shape) * scale**2) if spread.ndim else np.zeros((0, 0))
     shift = np.broadcast_to(np.asarray(offset, np.float64) / step, n)
     sd = (0.0 if spread.ndim else np.sqrt(spread)) * np.abs(scale)
-    # Roundings that the product of each row goes through: its own cell, its additions in its chunk, those of sums of chunks.
+    # Roundings that the product of each row goes through: its cell's, then those of sums within its run, its chunk, and of chunks.
     row, deep = np.arange(exact.shape[1]), exact.shape[1]
-    chunks = -(-deep // CHUNK)
-    roundings = (
-        1.0
-        + np.minimum(CHUNK, deep - row // CHUNK * CHUNK)
-        - row % CHUNK
-        + np.minimum(chunks - row // CHUNK, chunks - 1)
-    )
+    chunk, chunks = row // CHUNK, -(-deep // CHUNK)
+    run, runs = row % CHUNK // RUN, (np.minimum(CHUNK, deep - chunk * CHUNK)) // RUN
+    roundings = 1.0 + (RUN - row % RUN) + np.minimum(runs - run, runs - 1) + np.minimum(chunks - chunk, chunks - 1)
     noise = LARGEST * (np.sqrt(squares.max(axis=1)) if squares.size else sd)
-    slope = 1.02 * _ROUNDING * (np.linalg.norm(exact * roundings, axis=1) + (CHUNK + chunks + 8) * noise)
+    slope = 1.02 * _ROUNDING * (np.linalg.norm(exact * roundings, axis=1) + (roundings.max() + 8) * noise)
     room = 0.5 - 1.02 * _ROUNDING * 4.0 * (np.abs(shift) + max(abs(low), abs(high)) + 2.0)
     table = np.zeros((4, -(-n // WIDTH) * WIDTH), np.float32)
     # A column that is none has no edges, and a level within the range.
@@ -90,9 +86,7 @@ def bank(
     doubt = 1.01 * _ROUNDING * (np.linalg.norm(exact, axis=1) + (noise if squares.size else 0.0))
     variances = [_panels(squares), squares] if squares.size else []
     return Bank(
-        single=_aligned(
-            np.float32, _panels(exact), table.reshape(4, -1, WIDTH).swapaxes(0, 1), exact, *variances
-        ),
+        single=_aligned(np.float32, _panels(exact), table.reshape(4, -1, WIDTH).swapaxes(0, 1), exact, *variances),
         double=_aligned(np.float64, exact, shift, sd, doubt, squares),
         shape=np.array([n, exact.shape[1], squares.size > 0, low, high], np.int64),
         lsb=step,
@@ -146,12 +140,12 @@ def read(a: Bank, x: NDArray[np.float32], key: int | None, first: int = 0) -> tu
     `key` is a key of `streams.stream`; None reads without noise. Threads may read parts of a batch at the same time.
     """
     x = _filled(a, x, np.float32)
-    codes = np.empty((len(x), a.columns), a.kind)
+    codes = np.empty((len(x), -(-a.columns // WIDTH) * WIDTH), a.kind)
     noisy = key is not None
     clipped = convert_batch(
         x, np.uint64(key or 0), np.uint64(first), noisy, a.single, a.double, a.shape, codes.reshape(-1)
     )
-    return codes, clipped
+    return codes if codes.shape[1] == a.columns else np.ascontiguousarray(codes[:, : a.columns]), clipped
 
 
 def read_values(a: Bank, x: NDArray[Any], key: int | None, first: int = 0) -> NDArray[np.float64]:

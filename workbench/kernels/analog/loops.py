@@ -25,7 +25,7 @@ from workbench.kernels.rule import words
 
 __all__ = ["convert_batch", "level_batch"]
 
-BLOCK = 64
+BLOCK = 66
 """Vectors that go through the array together."""
 _W, _C, _T, _P, _B = uint64(WIDTH), uint64(CHUNK), uint64(TALL), uint64(WIDE), uint64(BLOCK)
 
@@ -35,13 +35,6 @@ _W, _C, _T, _P, _B = uint64(WIDTH), uint64(CHUNK), uint64(TALL), uint64(WIDE), u
 #             variances. The table: offset; sd for each unit of ‖x‖; bound of the error for each unit of ‖x‖; half less the rest of it.
 #     double: matrix (n, rows), offset (n,), sd (n,), bound of the error of float32 cells for each unit of ‖x‖ (n,), and with
 #             state-dependent noise the variances (n, rows).
-
-
-@njit(inline="always")
-def _normals(word1, word2, column, z):
-    """Put the normal numbers of 32 columns into z[:32]."""
-    if draw(word1, word2, column, z):
-        draw_far(word1, word2, column, z)
 
 
 @njit(inline="always")
@@ -66,7 +59,7 @@ def _sure(x, at, rows, n, single, double, state, j, z, norm):
 
 
 @njit
-def _finish(x, b0, size, group, panel, at, wide, single, double, shape, noise, norms, work, few, codes):
+def _finish(x, b0, size, group, panel, at, wide, single, double, shape, noise, norms, marks, work, codes):
     """Codes of one panel of columns for a block of vectors; returns how many were clipped.
 
     Sums of vector b lie at work[at + 32·b·wide], for the last `group` vectors where the last group put them; variances behind all sums.
@@ -76,60 +69,53 @@ def _finish(x, b0, size, group, panel, at, wide, single, double, shape, noise, n
     padded = (n + _W - uint64(1)) // _W * _W
     table_at = padded * rows + panel * (uint64(4) * _W)
     first = panel * _W
-    whole = first + _W <= n
-    noisy = noise.size > 0
     behind = (size + group) * wide * _W
     late = size - size % group if group else size
+    # Loops of their own: a branch that is guessed wrong throws away what was begun, so none stands where the work is done.
+    if noise.size:
+        for b in range(size):
+            marks[b] = draw(noise[b, 0], noise[b, 1], first, work, b * _W)
+        for b in range(size):
+            if marks[b]:
+                draw_far(noise[b, 0], noise[b, 1], first, work, b * _W)
+    for b in range(size):
+        sums_at = at + (b if b < late else b + group - size % group) * wide * _W
+        out, norm = (b0 + b) * padded + first, np.float32(norms[b])
+        if state:
+            marks[b] = convert_state(
+                work, b * _W, sums_at, sums_at + behind, norm, single, table_at, lowest, highest, codes, out
+            )
+        else:
+            marks[b] = convert(work, b * _W, sums_at, sums_at, norm, single, table_at, lowest, highest, codes, out)
     clipped = uint64(0)
     for b in range(size):
-        place = b if b < late else b + group - size % group
-        sums_at = at + place * wide * _W
-        if noisy:
-            _normals(noise[b, 0], noise[b, 1], first, work)
-        out = (b0 + b) * n + first
-        norm = np.float32(norms[b])
-        if whole:
-            to, to_at = codes, out
-        else:
-            to, to_at = few, uint64(0)
-        if state:
-            marks = convert_state(work, sums_at, sums_at + behind, norm, single, table_at, lowest, highest, to, to_at)
-        else:
-            marks = convert(work, sums_at, sums_at, norm, single, table_at, lowest, highest, to, to_at)
-        unsure, over = uint32(marks), uint32(marks >> uint64(32))
-        over &= ~unsure
+        unsure = uint32(marks[b])
+        clipped += uint64(popcount(uint32(uint32(marks[b] >> uint64(32)) & ~unsure)))
         while unsure:
             lane = uint64(trailing(unsure))
             unsure &= uint32(unsure - uint32(1))
-            code = np.rint(
-                _sure(
-                    x, (b0 + b) * rows, rows, n, single, double, state, first + lane, np.float64(work[lane]), norms[b]
-                )
-            )
+            z = np.float64(work[b * _W + lane])
+            code = np.rint(_sure(x, (b0 + b) * rows, rows, n, single, double, state, first + lane, z, norms[b]))
             kept = min(max(code, np.float64(low)), np.float64(high))
-            to[to_at + lane] = kept
+            codes[(b0 + b) * padded + first + lane] = kept
             clipped += uint64(kept != code)
-        clipped += uint64(popcount(over))
-        if not whole:
-            for k in range(n - first):
-                codes[out + k] = few[k]
     return clipped
 
 
 @njit(cache=True, nogil=True)
 def convert_batch(x, key, first, noisy, single, double, shape, codes):
-    """Fill `codes` (batch·n,) for inputs x (batch, rows), float32; returns how many were clipped."""
+    """Fill `codes` (batch·n, n filled up to a multiple of 32) for inputs x (batch, rows), float32; returns how many were clipped."""
     batch, n, rows, state = uint64(x.shape[0]), uint64(shape[0]), uint64(shape[1]), shape[2] > 0
     panels = (n + _W - uint64(1)) // _W
     spreads = panels * _W * rows + panels * _W * uint64(4) + n * rows
     block = min(batch, _B)
     sums = (block + _T) * _W if block >= _T else block * _P * _W
     # noise, sums, variances, inputs chunk by chunk, their squares; a quarter kilobyte to begin on a cache line
-    room = _W + sums * (uint64(2) if state else uint64(1)) + rows * block * (uint64(2) if state else uint64(1))
+    room = block * _W + sums * (uint64(2) if state else uint64(1)) + rows * block * (uint64(2) if state else uint64(1))
     work = np.empty(room + uint64(16), np.float32)
     work = work[(uint64(64) - uint64(work.ctypes.data) % uint64(64)) % uint64(64) // uint64(4) :]
-    work[:WIDTH] = np.float32(0)
-    few = np.empty(WIDTH, codes.dtype)
+    work[: block * _W] = np.float32(0)
+    marks = np.empty(block, np.uint64)
     norms = np.empty(block)
     noise = np.empty((block if noisy else uint64(0), uint64(2)), np.uint32)
     clipped = uint64(0)
@@ -138,7 +124,7 @@ def convert_batch(x, key, first, noisy, single, double, shape, codes):
         group = _T if size >= _T else uint64(0)
         wide = uint64(1) if group else _P
         behind = (size + group) * wide * _W
-        inputs = _W + behind * (uint64(2) if state else uint64(1))
+        inputs = block * _W + behind * (uint64(2) if state else uint64(1))
         squares = inputs + rows * size
         for b in range(size):
             norms[b] = np.sqrt(length(x, (b0 + b) * rows, rows))
@@ -177,9 +163,9 @@ def convert_batch(x, key, first, noisy, single, double, shape, codes):
                             uint64(0),
                             some,
                             work,
-                            _W + g * _W,
+                            block * _W + g * _W,
                             k == 0,
-                            ahead + g * some * (_W // _T),
+                            ahead + g // _T * some * uint64(4),
                         )
                         if state:
                             multiply_tall(
@@ -191,9 +177,9 @@ def convert_batch(x, key, first, noisy, single, double, shape, codes):
                                 uint64(0),
                                 some,
                                 work,
-                                _W + behind + g * _W,
+                                block * _W + behind + g * _W,
                                 k == 0,
-                                spreads + ahead + g * some * (_W // _T),
+                                spreads + ahead + g // _T * some * uint64(4),
                             )
                 some = uint64(1)
             else:
@@ -202,7 +188,7 @@ def convert_batch(x, key, first, noisy, single, double, shape, codes):
                     for k in range(uint64(0), rows, _C):
                         deep = min(_C, rows - k)
                         here = at + k * _W
-                        to = _W + b * _P * _W
+                        to = (block + b * _P) * _W
                         if some == _P:
                             multiply_rows(
                                 x, (b0 + b) * rows + k, rows, single, here, rows * _W, deep, work, to, k == 0, here
@@ -246,15 +232,15 @@ def convert_batch(x, key, first, noisy, single, double, shape, codes):
                     size,
                     group,
                     panel + p,
-                    _W + p * _W,
+                    (block + p) * _W,
                     wide,
                     single,
                     double,
                     shape,
                     noise,
                     norms,
+                    marks,
                     work,
-                    few,
                     codes,
                 )
             panel += some
@@ -277,7 +263,8 @@ def level_batch(x, key, first, noisy, double, shape, levels):
             if noisy and lane == 0:
                 for b in range(size):
                     word1, word2 = words(key, first + b0 + b)
-                    _normals(word1, word2, j, z[b])
+                    if draw(word1, word2, j, z, b * _W):
+                        draw_far(word1, word2, j, z, b * _W)
             for b in range(size):
                 levels[b0 + b, j] = _level(
                     x,

@@ -2,7 +2,8 @@
 
 An output is the sum over rows of input × cell. Two orders occur, each the same for every batch, tile and machine:
 
-    fast    float32: within CHUNK rows one fused multiply-add after the other, ascending; sums of chunks added one after the other
+    fast    float32: a run of RUN rows by one fused multiply-add after the other, the runs of CHUNK rows added up, then the chunks, all
+            ascending
     exact   float64: 32 sums, each over every 32nd row, ascending, multiplied and added separately; then added in halves
 """
 
@@ -21,6 +22,7 @@ from workbench.kernels.lanes import WIDTH, Lanes, intrinsic, load, mask, splat, 
 
 __all__ = [
     "CHUNK",
+    "RUN",
     "TALL",
     "WIDE",
     "convert",
@@ -35,11 +37,11 @@ __all__ = [
     "multiply_tall",
 ]
 
-CHUNK = 64
-"""Rows whose products are added up in one go: what bounds the rounding error, and part of the definition of the fast order."""
+RUN, CHUNK = 16, 64
+"""Rows whose products are added up in one go, and rows whose runs are: short sums of sums bound the rounding error."""
 WIDE = 4
 """Panels of 32 columns at once for a single vector: as many sums under way as hide the latency of an addition."""
-TALL = 8 if get_host_cpu_features().get("avx512f") else 3
+TALL = 6 if get_host_cpu_features().get("avx512f") else 2
 """Vectors at once for a panel: as many sums as there are registers for. It changes no result."""
 
 _WORD = ir.IntType(64)
@@ -115,15 +117,20 @@ def _multiply(tall: int, wide: int) -> Callable[..., Any]:
             sums = [[builder.phi(kind) for _ in range(wide)] for _ in range(tall)]
             made = [[Lanes(builder, one) for one in row] for row in sums]
             if tall > 1:
-                _fetch(builder, builder.gep(ahead, [builder.mul(i, ir.Constant(_WORD, 4))]))
-            for u in range(4):  # rows come in multiples of 32
+                for line in range(RUN // 4):
+                    _fetch(
+                        builder, builder.gep(ahead, [_step(builder, builder.mul(i, ir.Constant(_WORD, 4)), line * 16)])
+                    )
+            run: list[list[Any]] = [[None] * wide for _ in range(tall)]
+            for u in range(RUN):
                 k = _step(builder, i, u)
                 cells = [load(builder, p, builder.mul(k, ir.Constant(_WORD, WIDTH))) for p in panels]
                 for r in range(tall):
                     driven = splat(builder, vectors[r], k)
                     for p in range(wide):
-                        made[r][p] = instruction("fma", driven, cells[p], made[r][p])
-            following = _step(builder, i, 4)
+                        run[r][p] = instruction("fma", driven, cells[p], run[r][p]) if u else driven * cells[p]
+            made = [[made[r][p] + run[r][p] for p in range(wide)] for r in range(tall)]
+            following = _step(builder, i, RUN)
             i.add_incoming(following, loop)
             for r in range(tall):
                 for p in range(wide):
@@ -238,24 +245,25 @@ def _random(builder: Any, word1: Any, word2: Any, column: Any) -> Lanes:
 
 
 def _drawing(*, tails: bool) -> Callable[..., Any]:
-    def make(typingctx: Any, word1: Any, word2: Any, column: Any, z: Any) -> Any:
+    def make(typingctx: Any, word1: Any, word2: Any, column: Any, z: Any, at: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            data, zero = _pointer(context, builder, signature, args, 3), ir.Constant(_WORD, 0)
+            data, at = _pointer(context, builder, signature, args, 3), args[4]
             random = _random(builder, *args[:3])
             if tails:
-                store(builder, far(random, load(builder, data, zero)), data, zero)
+                store(builder, far(random, load(builder, data, at)), data, at)
                 return context.get_dummy_value()
             lanes, in_tail = near(random)
-            store(builder, lanes, data, zero)
+            store(builder, lanes, data, at)
             return mask(in_tail)
 
-        return (types.void if tails else types.uint32)(types.uint32, types.uint32, types.uint64, z), code
+        place = types.uint64
+        return (types.void if tails else types.uint32)(types.uint32, types.uint32, place, z, place), code
 
     return make
 
 
 draw = intrinsic(_drawing(tails=False))
-"""Put the normal numbers of 32 columns into z; returns which of them lie in the tails and are to be put right by `draw_far`."""
+"""Put the normal numbers of 32 columns into z[at…]; returns which of them lie in the tails and are to be put right by `draw_far`."""
 draw_far = intrinsic(_drawing(tails=True))
 """Put those of the tails right."""
 
@@ -272,6 +280,7 @@ def _convert(*, state: bool) -> Callable[..., Any]:
     def make(
         typingctx: Any,
         work: Any,
+        z_at: Any,
         sums_at: Any,
         variances_at: Any,
         norm: Any,
@@ -282,17 +291,19 @@ def _convert(*, state: bool) -> Callable[..., Any]:
         codes: Any,
         codes_at: Any,
     ) -> Any:
-        """Write the codes of 32 outputs whose noise lies at work[0]; which may be wrong because they lie near an edge, and which were clipped.
+        """Write the codes of 32 outputs; returns which may be wrong because they lie near an edge, and which were clipped.
 
         Two masks of 32 bits each, that of the clipped ones above.
         """
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            w_data, t_data, c_data = (_pointer(context, builder, signature, args, k) for k in (0, 4, 8))
-            sums_at, variances_at, norm, table_at, low, high, codes_at = (args[k] for k in (1, 2, 3, 5, 6, 7, 9))
+            w_data, t_data, c_data = (_pointer(context, builder, signature, args, k) for k in (0, 5, 9))
+            z_at, sums_at, variances_at, norm, table_at, low, high, codes_at = (
+                args[k] for k in (1, 2, 3, 4, 6, 7, 8, 10)
+            )
             offset, sd, slope, room = (load(builder, t_data, _step(builder, table_at, k * WIDTH)) for k in range(4))
             lengths, bottom, top = (_spread(builder, v) for v in (norm, low, high))
-            z = load(builder, w_data, ir.Constant(_WORD, 0))
+            z = load(builder, w_data, z_at)
             spread = instruction("sqrt", load(builder, w_data, variances_at)) if state else sd * lengths
             level = load(builder, w_data, sums_at) + offset + z * spread
             level = _between(level, bottom - 1.0, top + 1.0)
@@ -308,7 +319,7 @@ def _convert(*, state: bool) -> Callable[..., Any]:
             return builder.or_(builder.zext(mask(unsure), _WORD), builder.shl(clipped, ir.Constant(_WORD, 32)))
 
         place, real = types.uint64, types.float32
-        return types.uint64(work, place, place, real, table, place, real, real, codes, place), code
+        return types.uint64(work, place, place, place, real, table, place, real, real, codes, place), code
 
     return make
 
