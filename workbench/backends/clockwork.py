@@ -170,7 +170,7 @@ class Clockwork:
     """All populations of a netlist under one clock, with `product` between them; its state lies between two steps.
 
     `product` is called with the rows a source or population emitted: many steps at once wherever the order of the stages allows
-    it, one step at a time inside a recurrent stage. Raises UnsupportedError for a neuron model or receptor without a step here.
+    it; inside a recurrent stage as many as the shortest delay there. Raises UnsupportedError for a neuron model or receptor without a step here.
     """
 
     def __init__(
@@ -187,6 +187,8 @@ class Clockwork:
         for pending in self._pending:
             self._onto[pending.way.block.target].append(pending)
             self._from[pending.way.block.source].append(pending)
+        self._chunk = {stage: self._shortest(stage) for stage in self.stages}
+        """Steps a stage can go at once: what it sends itself arrives that much later; 0 where it sends itself nothing."""
         self._taps = {
             name: [
                 _Tap(k, p, self.states[name], netlist, dt)
@@ -218,6 +220,11 @@ class Clockwork:
             self.step = stop
         return counts
 
+    def _shortest(self, stage: Stage) -> int:
+        inside = [w.delay for w in self.ways if {w.block.source, w.block.target} <= set(stage.populations)]
+        # What arrives in the same step comes from a population that goes before in the stage's order.
+        return min((delay for delay in inside if delay), default=0) if stage.recurrent else 0
+
     def _window(
         self, start: int, stop: int, drive: Drive, recorder: Recorder, given: Mapping[str, NDArray[Any]]
     ) -> dict[str, int]:
@@ -229,16 +236,13 @@ class Clockwork:
         currents = outside.currents(self.netlist, drive, start, stop)
         emitted = {name: np.zeros((stop - start, c.size)) for name, c in self.netlist.populations.items()}
         for stage in self.stages:
-            if stage.recurrent:
-                for n in range(start, stop):
-                    for name in stage.populations:
-                        current = currents[name][n - start] if name in currents else None
-                        emitted[name][n - start] = self._one(name, n, current)
-                        self._send(name, n, emitted[name][n - start : n - start + 1])
-            else:
-                (name,) = stage.populations
-                emitted[name] = self._many(name, start, stop, currents.get(name))
-                self._send(name, start, emitted[name])
+            chunk = self._chunk[stage] or stop - start
+            for n in range(start, stop, chunk):
+                here = slice(n - start, min(n + chunk, stop) - start)
+                for name in stage.populations:
+                    current = currents[name][here] if name in currents else None
+                    emitted[name][here] = self._many(name, n, start + here.stop, current)
+                    self._send(name, n, emitted[name][here])
         return self._record(start, stop, emitted, recorder)
 
     def _send(self, name: str, step: int, rows: Rows) -> None:
