@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import DescriptionError
 from workbench.figures.layers import Axis, Bars, Image, Lines, Panel, Sketch, colour
+from workbench.figures.ledger import readable_joules
 from workbench.figures.picture import picture
 from workbench.words import tr
 
-__all__ = ["patterns", "pulse_histogram", "shares"]
+__all__ = ["bills", "patterns", "pulse_histogram", "shares"]
 
 _BINS = 24
 _GAP = 1
@@ -70,6 +71,36 @@ def shares(groups: Mapping[str, Mapping[str, float]], *, title: str = "", source
             )
         )
         said.append(f"{tr(group)}: " + ", ".join(f"{tr(n)} {text}" for n, text in zip(bars, texts, strict=True)) + ".")
+    return Sketch(panels=tuple(panels), title=tr(title), alt=" ".join(said), source=tr(source) if source else "")
+
+
+@picture
+def bills(groups: Mapping[str, Mapping[str, float]], *, title: str = "", source: str = "") -> Sketch:
+    """Energies by part (J), a panel for each way of doing the same, all on one scale; parts that cost nothing are left out."""
+    most = max([1e-30, *(joules for bars in groups.values() for joules in bars.values())])
+    panels = []
+    said = []
+    for k, (group, bars) in enumerate(groups.items()):
+        paid = {name: joules for name, joules in bars.items() if joules > 0}
+        texts = tuple(readable_joules(joules) for joules in paid.values())
+        total = readable_joules(sum(paid.values()))
+        panels.append(
+            Panel(
+                layers=(
+                    Bars(
+                        names=tuple(tr(n) for n in paid),
+                        values=np.array([joules / 1e-9 for joules in paid.values()]),
+                        texts=texts,
+                        colour=colour(k),
+                    ),
+                ),
+                y=Axis(label=tr("energy of an update"), unit="nJ", limits=(0.0, 1.2 * most / 1e-9)),
+                title=f"{tr(group)}: {total}",
+                height=0.3 + 0.12 * len(paid),
+            )
+        )
+        parts = ", ".join(f"{tr(n)} {text}" for n, text in zip(paid, texts, strict=True))
+        said.append(f"{tr(group)}: {total} ({parts}).")
     return Sketch(panels=tuple(panels), title=tr(title), alt=" ".join(said), source=tr(source) if source else "")
 
 

@@ -38,6 +38,10 @@ READS = 5
 NAMES = {"sign-threshold": "sign and threshold", "sign": "sign alone", "write-verify": "write-verify"}
 SOURCE = "Rule: our reading of Zhang et al. 2023, Science 381:1205; data: digits of scikit-learn; computed here"
 
+COSTS = (
+    "Counts are the run's; 0.2 V, 1.5 V and 50 ns pulses and the parts at 45 nm are assumed: `energy.ASSUMED` says each"
+)
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -190,14 +194,18 @@ class EdgeLearning(Study):
             die=self.die,
         )
 
+    def _bill(self, one: Learned) -> energy.Bill:
+        """What a mean update of a run cost."""
+        updates = int(one.history.updates[-1])
+        return energy.chip(one.stack, one.rule, updates=updates, samples=self.rule.batch, costs=self.costs)
+
     def _result(
         self, chosen: Learned, others: dict[str, Learned], curve: dict[float, Learned], mixed: Outcome, alone: Outcome
     ) -> Result:
         data, known = handwritten(), self._known
         right = known.accuracy(data.test, data.test_labels)
-        updates, batch = int(chosen.history.updates[-1]), self.rule.batch
-        bill = energy.chip(chosen.stack, self.rule, updates=updates, samples=batch, costs=self.costs)
-        digital = energy.asic(chosen.stack, samples=batch)
+        bill = self._bill(chosen)
+        digital = energy.asic(chosen.stack, samples=self.rule.batch)
         numbers = {
             "accuracy_percent": 100 * chosen.accuracy,
             "float_percent": 100 * right,
@@ -270,6 +278,16 @@ class EdgeLearning(Study):
                 source=SOURCE,
             ),
         }
+        digital = energy.asic(next(iter(runs.values())).stack, samples=self.rule.batch)
+        made["energy"] = partial(
+            drawn.bills,
+            {
+                **{NAMES[name]: self._bill(one).parts for name, one in runs.items()},
+                "digital engine, 45 nm": digital.parts,
+            },
+            title="What an update costs",
+            source=COSTS,
+        )
         if curve:
             at = np.array(list(curve))
             found = list(curve.values())
