@@ -20,7 +20,7 @@ from workbench.kernels.analog.vectors import (
     multiply_rows,
     multiply_tall,
 )
-from workbench.kernels.lanes import WIDTH, popcount, trailing
+from workbench.kernels.lanes import WIDTH, popcount, prefetch, trailing
 from workbench.kernels.rule import words
 
 __all__ = ["convert_batch", "level_batch"]
@@ -38,38 +38,51 @@ _W, _C, _T, _P, _B = uint64(WIDTH), uint64(CHUNK), uint64(TALL), uint64(WIDE), u
 
 
 @njit(inline="always")
-def _level(x, at, rows, n, cells, cells_at, variance, variance_at, double, state, j, z, norm):
+def _level(x, at, jump, rows, n, cells, cells_at, variance, variance_at, double, state, j, z, norm):
     """The level of output j in the exact order."""
-    level = dot(x, at, rows, cells, cells_at + j * rows) + double[n * rows + j]
+    level = dot(x, at, jump, rows, cells, cells_at + j * rows) + double[n * rows + j]
     if state:
-        return level + z * np.sqrt(dot_squared(x, at, rows, variance, variance_at + j * rows))
+        return level + z * np.sqrt(dot_squared(x, at, jump, rows, variance, variance_at + j * rows))
     return level + z * (norm * double[n * rows + n + j])
 
 
+@njit(inline="always")
+def _fetch(data, at, rows):
+    """Ask for `rows` numbers before they are needed."""
+    for k in range(uint64(0), rows, uint64(16)):
+        prefetch(data, at + k)
+
+
 @njit
-def _sure(x, at, rows, n, single, double, state, j, z, norm):
+def _sure(x, at, jump, rows, n, single, double, state, j, z, norm):
     """The level of output j whose code is certain: from float32 cells, or from the cells as they are when that is too near an edge."""
     padded = (n + _W - uint64(1)) // _W * _W
     upright = padded * rows + padded * uint64(4)
     spread = upright + n * rows + padded * rows
-    level = _level(x, at, rows, n, single, upright, single, spread, double, state, j, z, norm)
+    level = _level(x, at, jump, rows, n, single, upright, single, spread, double, state, j, z, norm)
     if abs(level - np.rint(level)) > 0.5 - 1e-9 - norm * double[n * rows + n + n + j]:
-        return _level(x, at, rows, n, double, uint64(0), double, n * (rows + uint64(3)), double, state, j, z, norm)
+        return _level(
+            x, at, jump, rows, n, double, uint64(0), double, n * (rows + uint64(3)), double, state, j, z, norm
+        )
     return level
 
 
 @njit
-def _finish(x, b0, size, group, panel, at, wide, single, double, shape, noise, norms, marks, work, codes):
+def _finish(
+    inputs, b0, size, group, panel, at, behind, single, double, shape, noise, norms, marks, doubtful, work, codes
+):
     """Codes of one panel of columns for a block of vectors; returns how many were clipped.
 
-    Sums of vector b lie at work[at + 32·b·wide], for the last `group` vectors where the last group put them; variances behind all sums.
+    Sums lie from work[at] on, those of the last `group` vectors where the last group put them; variances `behind` them.
     """
     n, rows, state, low, high = uint64(shape[0]), uint64(shape[1]), shape[2] > 0, shape[3], shape[4]
     lowest, highest = np.float32(low), np.float32(high)
     padded = (n + _W - uint64(1)) // _W * _W
+    upright = padded * rows + padded * uint64(4)
+    spread = upright + n * rows + padded * rows
     table_at = padded * rows + panel * (uint64(4) * _W)
     first = panel * _W
-    behind = (size + group) * wide * _W
+    apart = _W if group else _P * _W
     late = size - size % group if group else size
     # Loops of their own: a branch that is guessed wrong throws away what was begun, so none stands where the work is done.
     if noise.size:
@@ -79,7 +92,7 @@ def _finish(x, b0, size, group, panel, at, wide, single, double, shape, noise, n
             if marks[b]:
                 draw_far(noise[b, 0], noise[b, 1], first, work, b * _W)
     for b in range(size):
-        sums_at = at + (b if b < late else b + group - size % group) * wide * _W
+        sums_at = at + (b if b < late else b + group - size % group) * apart
         out, norm = (b0 + b) * padded + first, np.float32(norms[b])
         if state:
             marks[b] = convert_state(
@@ -87,19 +100,48 @@ def _finish(x, b0, size, group, panel, at, wide, single, double, shape, noise, n
             )
         else:
             marks[b] = convert(work, b * _W, sums_at, sums_at, norm, single, table_at, lowest, highest, codes, out)
-    clipped = uint64(0)
+    clipped, found = uint64(0), uint64(0)
     for b in range(size):
         unsure = uint32(marks[b])
         clipped += uint64(popcount(uint32(uint32(marks[b] >> uint64(32)) & ~unsure)))
         while unsure:
-            lane = uint64(trailing(unsure))
+            doubtful[found] = b * _W + uint64(trailing(unsure))
             unsure &= uint32(unsure - uint32(1))
-            z = np.float64(work[b * _W + lane])
-            code = np.rint(_sure(x, (b0 + b) * rows, rows, n, single, double, state, first + lane, z, norms[b]))
-            kept = min(max(code, np.float64(low)), np.float64(high))
-            codes[(b0 + b) * padded + first + lane] = kept
-            clipped += uint64(kept != code)
+            found += uint64(1)
+    for k in range(found):
+        if k + uint64(1) < found:  # what the next one needs is far away
+            _fetch(single, upright + (first + doubtful[k + uint64(1)] % _W) * rows, rows)
+            if state:
+                _fetch(single, spread + (first + doubtful[k + uint64(1)] % _W) * rows, rows)
+        b, j = doubtful[k] // _W, first + doubtful[k] % _W
+        z = np.float64(work[doubtful[k]])
+        code = np.rint(_sure(work, inputs + b * _C, size * _C, rows, n, single, double, state, j, z, norms[b]))
+        kept = min(max(code, np.float64(low)), np.float64(high))
+        codes[(b0 + b) * padded + j] = kept
+        clipped += uint64(kept != code)
     return clipped
+
+
+@njit(inline="always")
+def _sums(work, inputs, size, group, rows, cells, cells_at, panel, wide, sums):
+    """Sums of a block of vectors over `wide` panels from `panel` on, put into work[sums…]; cells lie at cells[cells_at…]."""
+    for k in range(uint64(0), rows, _C):
+        deep = min(_C, rows - k)
+        here = cells_at + panel * _W * rows + k * _W
+        fresh = k == 0
+        if group:
+            ahead = here + deep * _W
+            for g in range(uint64(0), size, _T):
+                start = inputs + k * size + min(g, size - _T) * _C
+                fetched = ahead + g // _T * deep * uint64(4)
+                multiply_tall(work, start, _C, cells, here, uint64(0), deep, work, sums + g * _W, fresh, fetched)
+        else:
+            for b in range(size):
+                start, to = inputs + k * size + b * _C, sums + b * _P * _W
+                if wide == _P:
+                    multiply_rows(work, start, _C, cells, here, rows * _W, deep, work, to, fresh, here)
+                else:
+                    multiply_row(work, start, _C, cells, here, rows * _W, deep, work, to, fresh, here)
 
 
 @njit(cache=True, nogil=True)
@@ -109,141 +151,62 @@ def convert_batch(x, key, first, noisy, single, double, shape, codes):
     panels = (n + _W - uint64(1)) // _W
     spreads = panels * _W * rows + panels * _W * uint64(4) + n * rows
     block = min(batch, _B)
-    sums = (block + _T) * _W if block >= _T else block * _P * _W
-    # noise, sums, variances, inputs chunk by chunk, their squares; a quarter kilobyte to begin on a cache line
-    room = block * _W + sums * (uint64(2) if state else uint64(1)) + rows * block * (uint64(2) if state else uint64(1))
+    filled = (rows + _C - uint64(1)) // _C * _C
+    # Noise, inputs chunk by chunk, their squares, sums, variances; and room to begin on a cache line.
+    room = block * (_W + uint64(2) * filled) + uint64(2) * _W * max(block + _T, _T * _P)
     work = np.empty(room + uint64(16), np.float32)
     work = work[(uint64(64) - uint64(work.ctypes.data) % uint64(64)) % uint64(64) // uint64(4) :]
     work[: block * _W] = np.float32(0)
-    marks = np.empty(block, np.uint64)
-    norms = np.empty(block)
-    noise = np.empty((block if noisy else uint64(0), uint64(2)), np.uint32)
+    inputs = block * _W
+    squares = inputs + block * filled
+    sums = squares + block * filled
+    norms, noise = np.empty(block), np.empty((block if noisy else uint64(0), uint64(2)), np.uint32)
+    marks, doubtful = np.empty(block, np.uint64), np.empty(block * _W, np.uint64)
     clipped = uint64(0)
     for b0 in range(uint64(0), batch, _B):
         size = min(_B, batch - b0)
         group = _T if size >= _T else uint64(0)
-        wide = uint64(1) if group else _P
-        behind = (size + group) * wide * _W
-        inputs = block * _W + behind * (uint64(2) if state else uint64(1))
-        squares = inputs + rows * size
+        behind = (size + group) * _W if group else size * _P * _W
         for b in range(size):
-            norms[b] = np.sqrt(length(x, (b0 + b) * rows, rows))
+            norms[b] = np.sqrt(length(x, (b0 + b) * rows, _C, rows))
             if noisy:
                 noise[b, 0], noise[b, 1] = words(key, first + b0 + b)
-        if group:
-            for k in range(uint64(0), rows, _C):
-                some = min(_C, rows - k)
-                for b in range(size):
-                    for i in range(some):
-                        work[inputs + k * size + b * some + i] = x[b0 + b, k + i]
-        if state:
-            for b in range(size * rows):
-                if group:
-                    work[squares + b] = work[inputs + b] * work[inputs + b]
-                else:
-                    value = x[b0 + b // rows, b % rows]
-                    work[squares + b] = value * value
+        for k in range(uint64(0), rows, _C):
+            deep = min(_C, rows - k)
+            for b in range(size):
+                at = k * size + b * _C
+                for i in range(deep):
+                    work[inputs + at + i] = x[b0 + b, k + i]
+                if state:
+                    for i in range(deep):
+                        work[squares + at + i] = x[b0 + b, k + i] * x[b0 + b, k + i]
         panel = uint64(0)
         while panel < panels:
-            at = panel * _W * rows
-            if group:
-                for k in range(uint64(0), rows, _C):
-                    some = min(_C, rows - k)
-                    here = at + k * _W
-                    ahead = here + some * _W
-                    for g in range(uint64(0), size, _T):
-                        b = min(g, size - _T)
-                        start = k * size + b * some
-                        multiply_tall(
-                            work,
-                            inputs + start,
-                            some,
-                            single,
-                            here,
-                            uint64(0),
-                            some,
-                            work,
-                            block * _W + g * _W,
-                            k == 0,
-                            ahead + g // _T * some * uint64(4),
-                        )
-                        if state:
-                            multiply_tall(
-                                work,
-                                squares + start,
-                                some,
-                                single,
-                                spreads + here,
-                                uint64(0),
-                                some,
-                                work,
-                                block * _W + behind + g * _W,
-                                k == 0,
-                                spreads + ahead + g // _T * some * uint64(4),
-                            )
-                some = uint64(1)
-            else:
-                some = _P if panel + _P <= panels else uint64(1)
-                for b in range(size):
-                    for k in range(uint64(0), rows, _C):
-                        deep = min(_C, rows - k)
-                        here = at + k * _W
-                        to = (block + b * _P) * _W
-                        if some == _P:
-                            multiply_rows(
-                                x, (b0 + b) * rows + k, rows, single, here, rows * _W, deep, work, to, k == 0, here
-                            )
-                            if state:
-                                multiply_rows(
-                                    work,
-                                    squares + b * rows + k,
-                                    rows,
-                                    single,
-                                    spreads + here,
-                                    rows * _W,
-                                    deep,
-                                    work,
-                                    to + behind,
-                                    k == 0,
-                                    here,
-                                )
-                        else:
-                            multiply_row(
-                                x, (b0 + b) * rows + k, rows, single, here, rows * _W, deep, work, to, k == 0, here
-                            )
-                            if state:
-                                multiply_row(
-                                    work,
-                                    squares + b * rows + k,
-                                    rows,
-                                    single,
-                                    spreads + here,
-                                    rows * _W,
-                                    deep,
-                                    work,
-                                    to + behind,
-                                    k == 0,
-                                    here,
-                                )
-            for p in range(some):
+            wide = _P if group == 0 and panel + _P <= panels else uint64(1)
+            _sums(work, inputs, size, group, rows, single, uint64(0), panel, wide, sums)
+            if state:
+                _sums(work, squares, size, group, rows, single, spreads, panel, wide, sums + behind)
+            for p in range(wide):
+                at = sums + p * _W
                 clipped += _finish(
-                    x,
+                    inputs,
                     b0,
                     size,
                     group,
                     panel + p,
-                    (block + p) * _W,
-                    wide,
+                    at,
+                    behind,
                     single,
                     double,
                     shape,
                     noise,
                     norms,
                     marks,
+                    doubtful,
                     work,
                     codes,
                 )
-            panel += some
+            panel += wide
     return clipped
 
 
@@ -257,7 +220,7 @@ def level_batch(x, key, first, noisy, double, shape, levels):
     for b0 in range(uint64(0), batch, _B):
         size = min(_B, batch - b0)
         for b in range(size):
-            norms[b] = np.sqrt(length(x, (b0 + b) * rows, rows))
+            norms[b] = np.sqrt(length(x, (b0 + b) * rows, _C, rows))
         for j in range(n):
             lane = j % _W
             if noisy and lane == 0:
@@ -269,6 +232,7 @@ def level_batch(x, key, first, noisy, double, shape, levels):
                 levels[b0 + b, j] = _level(
                     x,
                     (b0 + b) * rows,
+                    _C,
                     rows,
                     n,
                     double,

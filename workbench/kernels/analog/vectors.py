@@ -191,8 +191,8 @@ def _folded(builder: Any, lanes: Lanes) -> Any:
 
 def _dot(*, squared: bool, cells: bool) -> Callable[..., Any]:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x_data, x_at, rows = _pointer(context, builder, signature, args, 0), args[1], args[2]
-        m_data, m_at = (_pointer(context, builder, signature, args, 3), args[4]) if cells else (None, None)
+        x_data, x_at, jump, rows = _pointer(context, builder, signature, args, 0), args[1], args[2], args[3]
+        m_data, m_at = (_pointer(context, builder, signature, args, 4), args[5]) if cells else (None, None)
         kind = ir.VectorType(_DOUBLE, WIDTH)
         before, loop, after = builder.block, builder.append_basic_block("rows"), builder.append_basic_block("sum")
         builder.branch(loop)
@@ -200,7 +200,9 @@ def _dot(*, squared: bool, cells: bool) -> Callable[..., Any]:
         i, sums = builder.phi(_WORD), builder.phi(kind)
         i.add_incoming(ir.Constant(_WORD, 0), before)
         sums.add_incoming(ir.Constant(kind, None), before)
-        driven = _wide(load(builder, x_data, _step(builder, x_at, i)))
+        chunk = builder.mul(builder.udiv(i, ir.Constant(_WORD, CHUNK)), jump)
+        within = builder.urem(i, ir.Constant(_WORD, CHUNK))
+        driven = _wide(load(builder, x_data, builder.add(builder.add(x_at, chunk), within)))
         if squared:
             driven = driven * driven
         if cells:
@@ -216,19 +218,19 @@ def _dot(*, squared: bool, cells: bool) -> Callable[..., Any]:
     place = types.uint64
     if cells:
 
-        def make(typingctx: Any, x: Any, x_at: Any, rows: Any, matrix: Any, at: Any) -> Any:
-            return types.float64(x, place, place, matrix, place), code
+        def make(typingctx: Any, x: Any, x_at: Any, jump: Any, rows: Any, matrix: Any, at: Any) -> Any:
+            return types.float64(x, place, place, place, matrix, place), code
 
         return make
 
-    def make_alone(typingctx: Any, x: Any, x_at: Any, rows: Any) -> Any:
-        return types.float64(x, place, place), code
+    def make_alone(typingctx: Any, x: Any, x_at: Any, jump: Any, rows: Any) -> Any:
+        return types.float64(x, place, place, place), code
 
     return make_alone
 
 
 dot = intrinsic(_dot(squared=False, cells=True))
-"""The exact sum of x[x_at + i]·matrix[at + i] over `rows` (a multiple of 32) rows."""
+"""The exact sum of x·matrix[at + i] over `rows` (a multiple of 32) rows; each CHUNK rows of x lie `jump` further on, from x[x_at] on."""
 dot_squared = intrinsic(_dot(squared=True, cells=True))
 """The exact sum of x²·matrix."""
 length = intrinsic(_dot(squared=True, cells=False))
