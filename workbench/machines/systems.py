@@ -168,7 +168,7 @@ _ALL = (
     ),
     _make(
         "brainscales-1",
-        "BrainScaleS-1, a wafer",
+        "BrainScaleS-1",
         2017,
         "wafer",
         neurons=(196_608.0, _BSS1),
@@ -239,7 +239,7 @@ _ALL = (
     ),
     _make(
         "tianqin-hai",
-        "Tianqin·Hai, a wafer",
+        "Tianqin·Hai",
         2023,
         "wafer",
         neurons=(2e8, _published(f"{_ARTICLE.where}; nothing else of it was published")),
@@ -247,7 +247,7 @@ _ALL = (
     _make("deepsouth", "DeepSouth", 2024, "FPGA", events=(228e12, _DEEPSOUTH)),
     _make(
         "wse-2",
-        "WSE-2, a wafer in its CS-2",
+        "WSE-2",
         2021,
         "wafer",
         (_peak(20e3, 4e18 / 64),),
@@ -287,9 +287,9 @@ _ALL = (
         watts=(700 * W, _published(f"H100 SXM, {_NVIDIA}")),
         operations=(989e12, _published(f"H100 SXM, {_NVIDIA}")),
     ),
-    _make("rtx-4090", "GeNN on an RTX 4090", 2023, "GPU", (_at_the_plug("GeNN, RTX 4090"),)),
-    _make("epyc", "NEST on an EPYC node", 2022, "CPU cluster", (_at_the_plug("NEST, 1 node of EPYC 7702"),)),
-    _make("neuroaix", "neuroAIx, 35 FPGAs", 2023, "FPGA", (_at_the_plug("neuroAIx, 35 FPGAs"),)),
+    _make("rtx-4090", "GeNN, RTX 4090", 2023, "GPU", (_at_the_plug("GeNN, RTX 4090"),)),
+    _make("epyc", "NEST, EPYC", 2022, "CPU cluster", (_at_the_plug("NEST, 1 node of EPYC 7702"),)),
+    _make("neuroaix", "neuroAIx", 2023, "FPGA", (_at_the_plug("neuroAIx, 35 FPGAs"),)),
     _make(
         "sequoia",
         "Compass on Sequoia",

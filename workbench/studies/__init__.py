@@ -24,5 +24,6 @@ STUDIES = LazyTable(
         "memory-recall": "workbench.studies.memory_recall:MemoryRecall",
         "edge-learning": "workbench.studies.edge_learning:EdgeLearning",
         "wires": "workbench.studies.wires:Wires",
+        "twenty-watts": "workbench.studies.twenty_watts:TwentyWatts",
     },
 )
