@@ -91,7 +91,7 @@ class MemoryRecall(Study):
         "at the edge": {"load": 0.138},
         "too much": {"load": 0.2},
         "a poor cue": {"cue": 0.4},
-        "signs only": {"weight_bits": 1},
+        "one-bit weights": {"weight_bits": 1},
         "a coarse converter": {"adc_bits": 3},
         "a year later": {"age_s": 3.2e7},
     }
