@@ -44,6 +44,7 @@ mW: Final = 1e-3
 uW: Final = 1e-6
 mm2: Final = 1e-6
 um2: Final = 1e-12
+per_mm2: Final = 1e6
 bit: Final = 1.0
 kbit: Final = 1024.0
 Mbit: Final = 1024.0**2
@@ -88,6 +89,7 @@ _SHOWN: Final[dict[str, tuple[float, str]]] = {
     "K": (K, "k"),
     "mm²": (mm2, "mm2"),
     "µm²": (um2, "um2"),
+    "/mm²": (per_mm2, "per_mm2"),
     "bit": (bit, "bits"),
     "kbit": (kbit, "kbits"),
     "Mbit": (Mbit, "mbits"),

@@ -7,6 +7,7 @@ from dataclasses import field
 from typing import ClassVar, final
 
 from workbench.chips.chip import Chip
+from workbench.chips.defects import Defects, cut_links, killed_tiles
 from workbench.errors import DescriptionError, unknown
 from workbench.fields import choice, count, described, quantity
 from workbench.recordings.prices import Citation, Price
@@ -94,6 +95,8 @@ class EventChip(Chip):
         16, low=1, high=1_000_000, doc="packets a link can hold before the one behind it waits", log=True
     )
     core_area: float = quantity(0.41 * mm2, "mm²", low=0.0, high=10_000 * mm2, doc="silicon of one core")
+    defects: Defects = field(default=Defects())
+    """What is broken, by chance or by hand; which parts that are follows from `die`. By default nothing is."""
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
     sources: Mapping[str, Citation] = field(default_factory=dict, hash=False)
     """Where each limit and shape of the chip comes from, by field name; prices carry their own."""
@@ -111,12 +114,51 @@ class EventChip(Chip):
         for name in self.sources:
             if name not in self.__dataclass_fields__:  # type: ignore[attr-defined]
                 raise unknown(f"knob of {type(self).__name__}", name, self.__dataclass_fields__)  # type: ignore[attr-defined]
+        self._check_defects()
         tiles = [t for t, _ in self.barriers]
         if tiles != sorted(set(tiles)) or any(t < 1 for t in tiles) or any(not 0 <= b < 1 for _, b in self.barriers):
             raise DescriptionError(
                 tr(
                     "EventChip '{name}': barriers must be (tiles, seconds) with tiles from 1 ascending and seconds from 0 to 1.",
                     name=self.name,
+                )
+            )
+
+    def _check_defects(self) -> None:
+        """What is killed, cut or kept in reserve must be on the mesh."""
+        if not isinstance(self.defects, Defects):
+            raise DescriptionError(
+                tr("EventChip.defects is {value!r}: write Defects(density=…), or leave it out.", value=self.defects)
+            )
+        broken = self.defects
+        for row, column in [*killed_tiles(broken.killed), *(t for link in cut_links(broken.cut) for t in link)]:
+            if row >= self.tiles_y or column >= self.tiles_x:
+                raise DescriptionError(
+                    tr(
+                        "Tile {row},{column} lies off the mesh of '{name}': rows are 0 … {rows}, columns 0 … {columns}.",
+                        row=row,
+                        column=column,
+                        name=self.name,
+                        rows=self.tiles_y - 1,
+                        columns=self.tiles_x - 1,
+                    )
+                )
+        if broken.density > 0 and self.core_area == 0:
+            raise DescriptionError(
+                tr(
+                    "The cores of '{name}' have no area, so no density of defects can hit them: set core_area too.",
+                    name=self.name,
+                )
+            )
+        if broken.spare_columns >= self.tiles_x or broken.spare_rows >= self.tiles_y:
+            raise DescriptionError(
+                tr(
+                    "'{name}' has {x} × {y} tiles; {columns} columns and {rows} rows in reserve leave none to use.",
+                    name=self.name,
+                    x=self.tiles_x,
+                    y=self.tiles_y,
+                    columns=broken.spare_columns,
+                    rows=broken.spare_rows,
                 )
             )
 

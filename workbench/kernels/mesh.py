@@ -1,7 +1,8 @@
 """Cores on a mesh: moving them closer together, and walking the ways of their packets.
 
 Traffic is symmetric rows without the diagonal: the partners of core p are `other[start[p]:start[p + 1]]`, with as much `weight`. A slot
-is room for one core; slot s lies on tile (x[s], y[s]). `slot` is the slot of each core, `core` the core of each slot or -1.
+is room for one core; slot s lies on tile (x[s], y[s]). `slot` is the slot of each core, `core` the core of each slot, -1 where it is
+empty, -2 where nothing can be put; those are the first slots of their tiles.
 Links: number 0 goes east, 1 west, 2 north (y + 1), 3 south, counted at the tile they leave: `loads[direction, y, x]`.
 """
 
@@ -79,6 +80,8 @@ def _try_tile(tx, ty, p, mine, per_tile, wide, start, other, weight, slot, core,
     begin = (ty * wide + tx) * per_tile
     for b in range(begin, begin + per_tile):
         q = core[b]
+        if q == -2:
+            continue
         change = mine
         if q >= 0:
             more, between = _moved(q, p, a, b, start, other, weight, slot, x, y)
@@ -138,12 +141,12 @@ def pull(start, other, weight, slot, core, x, y, wide, high, per_tile, sweeps, c
                     to = at if at >= 0 else to
                 for _ in range(LOOK):  # some tiles further on, each core some others: is one empty?
                     rest = (rest + 1) % tiles
-                    if core[(rest + 1) * per_tile - 1] < 0:
+                    if core[(rest + 1) * per_tile - 1] == -1:
                         ty, tx = rest // wide, rest % wide
                         mine = fx[tx] + fy[ty] - stays
                         if mine < best:
                             for b in range(rest * per_tile, (rest + 1) * per_tile):
-                                if core[b] < 0:
+                                if core[b] == -1:
                                     best, to = mine, b
                                     break
             if to >= 0:
@@ -186,7 +189,7 @@ def anneal(start, other, weight, slot, core, x, y, stages, tries, cooling, key, 
         p = np.int64(state % uint64(cores))
         state = _next(state)
         b = np.int64(state % uint64(slots))
-        if b != slot[p]:
+        if b != slot[p] and core[b] != -2:
             typical += abs(_change(p, b, start, other, weight, slot, core, x, y))
             found += 1
     if found == 0 or typical == 0.0:
@@ -210,6 +213,8 @@ def anneal(start, other, weight, slot, core, x, y, stages, tries, cooling, key, 
             state = _next(state)
             per_tile = slots // (wide * high)
             b = by_tile[(ty * wide + tx) * per_tile + np.int64(state % uint64(per_tile))]
+            if core[b] == -2:
+                continue
             change = _change(p, b, start, other, weight, slot, core, x, y)
             state = _next(state)
             if change <= 0 or np.float64(state >> uint64(11)) * 2.0**-53 < np.exp(-change / temperature):
@@ -238,7 +243,7 @@ def _change(p, b, start, other, weight, slot, core, x, y):
 def search_all(weights, apart, room, bound, best):
     """The cheapest tile of each core, by trying all: depth first, leaving a branch when it costs as much as the best so far.
 
-    `weights` (cores, cores) symmetric, `apart` (tiles, tiles) distances, `room` cores a tile holds. Only ways cheaper than `bound`
+    `weights` (cores, cores) symmetric, `apart` (tiles, tiles) distances, `room` cores each tile holds. Only ways cheaper than `bound`
     are written to `best` (the tile of each core); returns the least cost found.
     """
     cores, tiles = weights.shape[0], apart.shape[0]
@@ -247,7 +252,7 @@ def search_all(weights, apart, room, bound, best):
     paid = np.zeros(cores + 1)
     # what must still be paid at least: every pair not yet placed lies one hop apart where a tile holds one core
     owed = np.zeros(cores + 1)
-    if room == 1:
+    if room.max() <= 1:
         for p in range(cores - 1, -1, -1):
             owed[p] = owed[p + 1]
             for q in range(p):
@@ -259,7 +264,7 @@ def search_all(weights, apart, room, bound, best):
         t = where[p] + 1
         placed, more = False, 0.0
         while t < tiles:
-            if used[t] < room:
+            if used[t] < room[t]:
                 more = 0.0
                 for q in range(p):
                     more += weights[p, q] * apart[t, where[q]]

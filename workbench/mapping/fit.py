@@ -13,6 +13,7 @@ from workbench.chips.event import EventChip
 from workbench.circuits.unfold import Netlist
 from workbench.errors import PlacementError
 from workbench.mapping import partition
+from workbench.mapping.faults import Faults, faults_of, logical
 from workbench.mapping.reach import Reached, Synapses, in_degree, reach
 from workbench.recordings.placement import CoreUse
 from workbench.words import tr
@@ -40,18 +41,43 @@ def uses(core_of: NDArray[np.int32], tiles: NDArray[np.int32], chip: EventChip, 
     )
 
 
-def check_cores(netlist: Netlist, chip: EventChip, core_of: NDArray[np.int32], rows: Synapses | None = None) -> None:
-    """Raise PlacementError when the chip has too few cores; the sentence names the smallest chip of its kind that would do."""
+def check_cores(
+    netlist: Netlist,
+    chip: EventChip,
+    core_of: NDArray[np.int32],
+    rows: Synapses | None = None,
+    faults: Faults | None = None,
+) -> None:
+    """Raise PlacementError when the chip has too few cores; the sentence names the smallest chip of its kind that would do.
+
+    Of a chip with `faults` only the cores that live and can be reached count; what is cut off is named.
+    """
     used = int(core_of.max(initial=-1)) + 1
-    if used > chip.cores:
+    if faults is not None and used > faults.usable:
+        n = faults.counts
+        sentence = tr(
+            "Of the {all} cores of {chip} (die {die}) {limit} are left: {dead} are dead, {away} cannot be reached. The network of {neurons} neurons needs {used}: {short} neurons do not fit.",
+            all=n["cores"],
+            chip=chip.name,
+            die=chip.die,
+            limit=faults.usable,
+            dead=n["dead cores"],
+            away=n["unreachable cores"],
+            used=used,
+            neurons=core_of.size,
+            short=int(np.count_nonzero(core_of >= faults.usable)),
+        )
+        raise PlacementError(" ".join([sentence, *faults.cut_off(), _would_do(netlist, chip, rows)]).rstrip())
+    limit = chip.cores if faults is None or chip.defects.repair == "around" else logical(chip).cores
+    if used > limit:
         raise PlacementError(
             tr(
                 "{chip} has {limit} cores, the network of {neurons} neurons needs {used}: {short} neurons do not fit.",
                 chip=chip.name,
-                limit=chip.cores,
+                limit=limit,
                 used=used,
                 neurons=core_of.size,
-                short=int(np.count_nonzero(core_of >= chip.cores)),
+                short=int(np.count_nonzero(core_of >= limit)),
             )
             + " "
             + _would_do(netlist, chip, rows)
@@ -87,7 +113,8 @@ def check(netlist: Netlist, chip: EventChip, cores: tuple[CoreUse, ...], rows: S
 def smallest(netlist: Netlist, chip: EventChip, rows: Synapses | None = None) -> EventChip:
     """The chip with its mesh, and the memory of its cores, grown just so far that the network fits in sequential order.
 
-    A core holds at least the synapses of one neuron; axons follow from what the cores then hold. Nothing shrinks.
+    A core holds at least the synapses of one neuron; axons follow from what the cores then hold. Nothing shrinks. Of a chip with
+    defects the mesh grows until enough of it lives; raises PlacementError where growing does not help.
     """
     load = in_degree(netlist, rows)
     synapses = max(chip.synapses_per_core, int(load.max(initial=0)))
@@ -95,6 +122,8 @@ def smallest(netlist: Netlist, chip: EventChip, rows: Synapses | None = None) ->
     found = reach(netlist, core_of, rows)
     wanted = ceil((int(core_of.max(initial=-1)) + 1) / chip.cores_per_tile)
     x, y = (chip.tiles_x, chip.tiles_y) if wanted <= chip.tiles else smallest_mesh(wanted)
+    if not chip.defects.quiet:
+        x, y = _living_mesh(chip, int(core_of.max(initial=-1)) + 1)
     return replace(
         chip,
         tiles_x=x,
@@ -102,6 +131,29 @@ def smallest(netlist: Netlist, chip: EventChip, rows: Synapses | None = None) ->
         synapses_per_core=synapses,
         axons_in=max(chip.axons_in, int(found.axons_in.max(initial=0))),
         axons_out=max(chip.axons_out, int(found.axons_out.max(initial=0))),
+    )
+
+
+def _living_mesh(chip: EventChip, cores: int) -> tuple[int, int]:
+    """A mesh with so many cores that live and can be reached on this die, near the smallest.
+
+    Raises PlacementError if growing does not help: so many tiles or links are dead that only small parts hang together.
+    """
+    x, y = chip.tiles_x, chip.tiles_y
+    for _ in range(24):
+        found = faults_of(replace(chip, tiles_x=x, tiles_y=y))
+        left = x * y * chip.cores_per_tile if found is None else found.usable
+        kept = 1.0
+        if chip.defects.repair != "around":
+            kept = (1 - chip.defects.spare_columns / x) * (1 - chip.defects.spare_rows / y)
+        if min(left, int(kept * x * y * chip.cores_per_tile)) >= cores:
+            return x, y
+        if x * y > 64 * max(chip.tiles, cores):
+            break
+        wanted = max(x * y + 1, ceil(x * y * min(1.5, cores / max(1, left))))
+        x, y = (max(a, b) for a, b in zip(smallest_mesh(wanted), (chip.tiles_x, chip.tiles_y), strict=True))
+    raise PlacementError(
+        tr("A larger mesh with as many defects does not help: it falls into small parts. Use fewer defects.")
     )
 
 
@@ -117,7 +169,10 @@ def smallest_mesh(tiles: int) -> tuple[int, int]:
 
 
 def _would_do(netlist: Netlist, chip: EventChip, rows: Synapses | None) -> str:
-    larger = smallest(netlist, chip, rows)
+    try:
+        larger = smallest(netlist, chip, rows)
+    except PlacementError as none_would:
+        return str(none_would)
     changed: dict[str, Any] = {k: getattr(larger, k) for k in _KNOBS if getattr(larger, k) != getattr(chip, k)}
     if not changed:
         return tr("In sequential order (partition='sequential') it fits.")

@@ -12,6 +12,7 @@ from workbench.chips.event import EventChip
 from workbench.circuits.unfold import Netlist
 from workbench.errors import DescriptionError
 from workbench.mapping import fit, partition, place, route
+from workbench.mapping.faults import Faults, faults_of
 from workbench.mapping.reach import Reached, Synapses, in_degree, reach, synapses
 from workbench.mapping.route import Ways
 from workbench.mapping.traffic import of_reach
@@ -77,6 +78,8 @@ class Plan:
     reached: Reached
     ways: Ways
     cores: tuple[CoreUse, ...]
+    faults: Faults | None = None
+    """What is dead; None where nothing is."""
 
 
 def map(
@@ -87,10 +90,12 @@ def map(
     rates: NDArray[np.float64] | None = None,
     core_of: NDArray[np.int32] | None = None,
     tiles: NDArray[np.int32] | None = None,
+    faults: Faults | None = None,
 ) -> Mapped:
     """Partition, place and route a network as the chip says (`chip.partition`, `chip.placement`, `chip.routing`).
 
-    Raises PlacementError when the network does not fit, with the smallest chip of the kind that would do.
+    Cores are put on what lives and can be reached, and packets go around what is dead. Raises PlacementError when the network does
+    not fit, with the smallest chip of the kind that would do, and the tiles no way leads to.
 
     Parameters
     ----------
@@ -102,8 +107,10 @@ def map(
         spikes of each neuron, counted or expected; by default all fire alike.
     core_of, tiles
         a partition or a placement of one's own in place of the chip's.
+    faults
+        what is dead, in place of what `chip.defects` says of this die.
     """
-    return plan(netlist, chip, seed=seed, rates=rates, core_of=core_of, tiles=tiles).mapped
+    return plan(netlist, chip, seed=seed, rates=rates, core_of=core_of, tiles=tiles, faults=faults).mapped
 
 
 def plan(
@@ -115,6 +122,7 @@ def plan(
     core_of: NDArray[np.int32] | None = None,
     tiles: NDArray[np.int32] | None = None,
     rows: Synapses | None = None,
+    faults: Faults | None = None,
 ) -> Plan:
     """The same as `map`, with all that was found on the way; `rows` are the synapses, if they have been made already."""
     rows = rows or synapses(netlist)
@@ -126,6 +134,7 @@ def plan(
                 size=netlist.size,
             )
         )
+    faults = faults_of(chip) if faults is None else faults
     own = core_of is not None
     load = in_degree(netlist, rows)
     ordered = partition.fill(load, neurons=chip.neurons_per_core, synapses=chip.synapses_per_core)
@@ -134,37 +143,43 @@ def plan(
         core_of = partition.clustered(netlist, chip, rates=rates, rows=rows) if clustered else ordered
     else:
         core_of = _checked(core_of, netlist)
-    fit.check_cores(netlist, chip, core_of, rows)
+    fit.check_cores(netlist, chip, core_of, rows, faults)
     cores = _cores(core_of)
     found = reach(netlist, core_of, rows)
     if tiles is None:
         place_by = chip.placement
-        tiles = place.method(chip.placement, of_reach(found.inside, core_of, cores, rates), chip, seed).tiles
+        tiles = place.method(chip.placement, of_reach(found.inside, core_of, cores, rates), chip, seed, faults).tiles
     else:
         place_by = "given"
         tiles = np.ascontiguousarray(tiles, np.int32)
         if len(tiles) < cores:
             Mapped(core_of, tiles)  # says what is wrong
-        place.slots_of(tiles, chip)
+        place.slots_of(tiles, chip, faults)
     plain = replace(chip, routing="unicast")
-    rowed = place.row_major(cores, chip)
+    rowed = place.row_major(cores, chip, faults)
     costs: list[StepCost] = []
-    if int(ordered.max(initial=-1)) < chip.cores and not np.array_equal(ordered, core_of):
+    if int(ordered.max(initial=-1)) < (chip.cores if faults is None else faults.usable) and not np.array_equal(
+        ordered, core_of
+    ):
         before = route.ways(
-            reach(netlist, ordered, rows).inside, ordered, place.row_major(_cores(ordered), chip), plain
+            reach(netlist, ordered, rows).inside,
+            ordered,
+            place.row_major(_cores(ordered), chip, faults),
+            plain,
+            faults,
         )
         costs.append(_cost("start", START, before, rates))
-    parted = route.ways(found.inside, core_of, rowed, plain)
+    parted = route.ways(found.inside, core_of, rowed, plain, faults)
     costs.append(_cost("partition", "given" if own else chip.partition, parted, rates))
     if len(costs) == 1 and np.array_equal(ordered, core_of):
         costs.insert(0, replace(costs[0], step="start", method=START))
-    placed = parted if np.array_equal(rowed, tiles) else route.ways(found.inside, core_of, tiles, plain)
+    placed = parted if np.array_equal(rowed, tiles) else route.ways(found.inside, core_of, tiles, plain, faults)
     costs.append(
         replace(costs[-1], step="place", method=place_by)
         if placed is parted
         else _cost("place", place_by, placed, rates)
     )
-    routed = placed if chip.routing == "unicast" else route.ways(found.inside, core_of, tiles, chip)
+    routed = placed if chip.routing == "unicast" else route.ways(found.inside, core_of, tiles, chip, faults)
     costs.append(
         replace(costs[-1], step="route", method=chip.routing)
         if routed is placed
@@ -172,7 +187,7 @@ def plan(
     )
     uses = fit.uses(core_of, tiles, chip, found)
     fit.check(netlist, chip, uses, rows)
-    return Plan(Mapped(core_of, tiles, tuple(costs)), found, routed, uses)
+    return Plan(Mapped(core_of, tiles, tuple(costs)), found, routed, uses, faults)
 
 
 def _cores(core_of: NDArray[np.int32]) -> int:

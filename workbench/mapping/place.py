@@ -12,6 +12,7 @@ from workbench import streams
 from workbench.chips.event import EventChip
 from workbench.errors import DescriptionError, PlacementError
 from workbench.mapping import curve
+from workbench.mapping.faults import Faults, logical, repaired
 from workbench.mapping.traffic import Traffic
 from workbench.words import tr
 
@@ -33,38 +34,49 @@ class Search:
     costs: NDArray[np.float64]
 
 
-def row_major(cores: int, chip: EventChip) -> NDArray[np.int32]:
-    """The tile (x, y) of each core, shape (cores, 2): tiles are filled west to east, then row by row."""
+def row_major(cores: int, chip: EventChip, faults: Faults | None = None) -> NDArray[np.int32]:
+    """The tile (x, y) of each core, shape (cores, 2): tiles are filled west to east, then row by row, as far as `faults` leave room."""
+    if faults is not None:
+        _check_room(cores, chip, faults)
+        return np.repeat(curve.row_major(chip.tiles_x, chip.tiles_y), faults.room.ravel(), axis=0)[:cores]
     tile = np.arange(cores) // chip.cores_per_tile
     return np.stack([tile % chip.tiles_x, tile // chip.tiles_x], axis=1).astype(np.int32)
 
 
-def hilbert(cores: int, chip: EventChip) -> NDArray[np.int32]:
+def hilbert(cores: int, chip: EventChip, faults: Faults | None = None) -> NDArray[np.int32]:
     """The tile of each core: tiles are filled along a space-filling curve, so that neighbours in number are neighbours on the mesh."""
-    _check_room(cores, chip)
+    _check_room(cores, chip, faults)
+    if faults is not None:
+        along = curve.hilbert(chip.tiles_x, chip.tiles_y)
+        return np.repeat(along, faults.room[along[:, 1], along[:, 0]], axis=0)[:cores]
     tile = np.arange(cores) // chip.cores_per_tile
     return curve.hilbert(chip.tiles_x, chip.tiles_y, first=-(-cores // chip.cores_per_tile))[tile]
 
 
-def random(cores: int, chip: EventChip, *, seed: int) -> NDArray[np.int32]:
+def random(cores: int, chip: EventChip, *, seed: int, faults: Faults | None = None) -> NDArray[np.int32]:
     """The tile of each core, drawn from all free ones (the stream "mapping/place")."""
-    _check_room(cores, chip)
+    _check_room(cores, chip, faults)
     drawn = streams.uniform(streams.stream(seed, "mapping", "place"), 0, chip.cores)
+    if faults is not None:
+        drawn[_dead(chip, faults)] = 2.0
     return _slots(chip)[np.argsort(drawn, kind="stable")[:cores]]
 
 
-def force_directed(traffic: Traffic, chip: EventChip, *, start: NDArray[np.int32] | None = None) -> Search:
+def force_directed(
+    traffic: Traffic, chip: EventChip, *, start: NDArray[np.int32] | None = None, faults: Faults | None = None
+) -> Search:
     """Pull cores towards their partners from `start` (by default the Hilbert curve): the ways never become longer.
 
     Sweep after sweep each core changes places with a neighbour, or with the middle of its partners, when that shortens the ways of both
     together; it ends where no such change is left. On at most nine tiles every placement is tried instead, and the best one taken.
+    With `faults` only living places are taken; distances are still those of the whole mesh, also where a detour is needed.
     After the idea of Jin et al. 2023 (ASPLOS, 10.1145/3582016.3582038).
     """
     from workbench.kernels import mesh  # noqa: PLC0415  compiled kernels only when something is mapped
 
     if chip.tiles <= FEW and traffic.cores <= FEW:
-        return _searched(traffic, chip, start)
-    going = _Going(traffic, chip, start)
+        return _searched(traffic, chip, start, faults)
+    going = _Going(traffic, chip, start, faults)
     costs = np.zeros(SWEEPS + 1)
     made = mesh.pull(
         *going.rows,
@@ -89,6 +101,7 @@ def annealing(
     start: NDArray[np.int32] | None = None,
     stages: int = 150,
     tries: int = 60,
+    faults: Faults | None = None,
 ) -> Search:
     """Change places at random, at first also for the worse and then ever less; the best stage is pulled together at the end.
 
@@ -104,16 +117,18 @@ def annealing(
         the tile of each core before; by default the Hilbert curve.
     stages, tries
         temperatures, and changes tried at each for every core.
+    faults
+        what is dead: only living places are taken.
     """
     from workbench.kernels import mesh  # noqa: PLC0415
 
     if chip.tiles <= FEW and traffic.cores <= FEW:
-        return _searched(traffic, chip, start)
-    going = _Going(traffic, chip, start)
+        return _searched(traffic, chip, start, faults)
+    going = _Going(traffic, chip, start, faults)
     costs, best = np.zeros(stages + 1), going.slot.copy()
     key = np.uint64(streams.stream(seed, "mapping", "annealing"))
     mesh.anneal(*going.rows, going.slot, going.core, going.x, going.y, stages, tries, 0.95, key, costs, best)
-    polished = force_directed(traffic, chip, start=_slots(chip)[best])
+    polished = force_directed(traffic, chip, start=_slots(chip)[best], faults=faults)
     return Search(polished.tiles, np.concatenate([costs[:-1], polished.costs]))
 
 
@@ -132,11 +147,13 @@ def optimal(traffic: Traffic, chip: EventChip) -> NDArray[np.int32]:
     return _searched(traffic, chip, None).tiles
 
 
-def _searched(traffic: Traffic, chip: EventChip, start: NDArray[np.int32] | None) -> Search:
+def _searched(
+    traffic: Traffic, chip: EventChip, start: NDArray[np.int32] | None, faults: Faults | None = None
+) -> Search:
     from workbench.kernels import mesh  # noqa: PLC0415
 
-    _check_room(traffic.cores, chip)
-    begin = hilbert(traffic.cores, chip) if start is None else np.asarray(start, np.int32)
+    _check_room(traffic.cores, chip, faults)
+    begin = hilbert(traffic.cores, chip, faults) if start is None else np.asarray(start, np.int32)
     tiles = curve.row_major(chip.tiles_x, chip.tiles_y)
     weights = np.zeros((traffic.cores, traffic.cores))
     np.add.at(weights, (traffic.source, traffic.target), traffic.packets)
@@ -147,7 +164,8 @@ def _searched(traffic: Traffic, chip: EventChip, start: NDArray[np.int32] | None
     order = np.argsort(-weights.sum(axis=0), kind="stable")
     before = traffic.hops(begin)
     best = begin[order, 1].astype(np.int64) * chip.tiles_x + begin[order, 0]
-    mesh.search_all(np.ascontiguousarray(weights[order][:, order]), apart, chip.cores_per_tile, before, best)
+    room = np.full(chip.tiles, chip.cores_per_tile) if faults is None else faults.room.ravel()
+    mesh.search_all(np.ascontiguousarray(weights[order][:, order]), apart, room.astype(np.int64), before, best)
     made = np.empty_like(begin)
     made[order] = tiles[best]
     return Search(made, np.array([before, traffic.hops(made)]))
@@ -156,14 +174,18 @@ def _searched(traffic: Traffic, chip: EventChip, start: NDArray[np.int32] | None
 class _Going:
     """A placement under way: the slot of each core and the core of each slot; a tile has one slot for each core it holds."""
 
-    def __init__(self, traffic: Traffic, chip: EventChip, start: NDArray[np.int32] | None) -> None:
-        _check_room(traffic.cores, chip)
+    def __init__(
+        self, traffic: Traffic, chip: EventChip, start: NDArray[np.int32] | None, faults: Faults | None = None
+    ) -> None:
+        _check_room(traffic.cores, chip, faults)
         self.rows = traffic.rows()
         self._where = _slots(chip)
         self.x, self.y = (np.ascontiguousarray(self._where[:, k], np.int64) for k in (0, 1))
-        begin = hilbert(traffic.cores, chip) if start is None else np.asarray(start, np.int32)
-        self.slot = slots_of(begin, chip)
+        begin = hilbert(traffic.cores, chip, faults) if start is None else np.asarray(start, np.int32)
+        self.slot = slots_of(begin, chip, faults)
         self.core = np.full(chip.cores, -1, np.int64)
+        if faults is not None:
+            self.core[_dead(chip, faults)] = -2
         self.core[self.slot] = np.arange(traffic.cores)
 
     def tiles(self) -> NDArray[np.int32]:
@@ -176,8 +198,17 @@ def _slots(chip: EventChip) -> NDArray[np.int32]:
     return np.repeat(curve.row_major(chip.tiles_x, chip.tiles_y), chip.cores_per_tile, axis=0)
 
 
-def slots_of(tiles: NDArray[np.int32], chip: EventChip) -> NDArray[np.int64]:
-    """A slot of its own for each core on its tile; raises PlacementError for a tile off the mesh or with too many cores."""
+def _dead(chip: EventChip, faults: Faults) -> NDArray[np.bool_]:
+    """The slots nothing can be put in: the first ones of each tile, as many as it lacks."""
+    lacks = chip.cores_per_tile - faults.room.ravel()
+    return (np.arange(chip.cores_per_tile) < lacks[:, None]).ravel()
+
+
+def slots_of(tiles: NDArray[np.int32], chip: EventChip, faults: Faults | None = None) -> NDArray[np.int64]:
+    """A slot of its own for each core on its tile.
+
+    Raises PlacementError for a tile off the mesh, dead or out of reach, or with too many cores.
+    """
     x, y = tiles[:, 0].astype(np.int64), tiles[:, 1].astype(np.int64)
     off = np.flatnonzero((x < 0) | (y < 0) | (x >= chip.tiles_x) | (y >= chip.tiles_y))
     if off.size:
@@ -192,12 +223,16 @@ def slots_of(tiles: NDArray[np.int32], chip: EventChip) -> NDArray[np.int64]:
                 most_y=chip.tiles_y - 1,
             )
         )
+    if faults is not None:
+        _check_living(tiles, chip, faults)
     tile = y * chip.tiles_x + x
+    lacks = 0 if faults is None else chip.cores_per_tile - faults.room.ravel()[tile]
     order = np.argsort(tile, kind="stable")
     sorted_tiles = tile[order]
     begins = np.searchsorted(sorted_tiles, sorted_tiles)
     rank = np.empty(tile.size, np.int64)
     rank[order] = np.arange(tile.size) - begins
+    rank += lacks
     if rank.size and rank.max() >= chip.cores_per_tile:
         worst = int(np.argmax(rank))
         raise PlacementError(
@@ -206,14 +241,39 @@ def slots_of(tiles: NDArray[np.int32], chip: EventChip) -> NDArray[np.int64]:
                 x=int(x[worst]),
                 y=int(y[worst]),
                 chip=chip.name,
-                used=int(rank.max()) + 1,
-                limit=chip.cores_per_tile,
+                used=int(np.count_nonzero(tile == tile[worst])),
+                limit=chip.cores_per_tile if faults is None else int(faults.room.ravel()[tile[worst]]),
             )
         )
     return tile * chip.cores_per_tile + rank
 
 
-def _check_room(cores: int, chip: EventChip) -> None:
+def _check_living(tiles: NDArray[np.int32], chip: EventChip, faults: Faults) -> None:
+    """Every core must lie on a tile with a living core that the others can reach."""
+    room = faults.room[tiles[:, 1], tiles[:, 0]]
+    wrong = np.flatnonzero(room == 0)
+    if wrong.size:
+        core = int(wrong[0])
+        x, y = tiles[core].tolist()
+        away = faults.part[y, x] > 0 and not faults.cores[y, x].all()
+        sentence = (
+            tr("core {core} is placed on tile ({x}, {y}) of {chip}, which the others cannot reach.", core=core, x=x, y=y, chip=chip.name)
+            if away
+            else tr("core {core} is placed on tile ({x}, {y}) of {chip}, which has no living core.", core=core, x=x, y=y, chip=chip.name)
+        )  # fmt: skip
+        raise PlacementError(" ".join([sentence, *faults.cut_off()]))
+
+
+def _check_room(cores: int, chip: EventChip, faults: Faults | None = None) -> None:
+    if faults is not None and cores > faults.usable:
+        sentence = tr(
+            "{chip} has {limit} living cores that can be reached, {used} are to be placed: {short} too many.",
+            chip=chip.name,
+            limit=faults.usable,
+            used=cores,
+            short=cores - faults.usable,
+        )
+        raise PlacementError(" ".join([sentence, *faults.cut_off()]))
     if cores > chip.cores:
         raise PlacementError(
             tr(
@@ -229,15 +289,24 @@ def _check_room(cores: int, chip: EventChip) -> None:
         )
 
 
-def method(name: str, traffic: Traffic, chip: EventChip, seed: int) -> Search:
-    """One of the placements of `EventChip.placement`, from the order of the cores."""
+def method(name: str, traffic: Traffic, chip: EventChip, seed: int, faults: Faults | None = None) -> Search:
+    """One of the placements of `EventChip.placement`, from the order of the cores; with `faults` on what lives.
+
+    With `chip.defects.repair` other than "around" it is the placement on the whole chip without its reserve, moved off dead places.
+    """
     cores = traffic.cores
+    if faults is not None and chip.defects.repair != "around":
+        meant = method(name, traffic, logical(chip), seed)
+        moved = repaired(meant.tiles, chip, faults)
+        return Search(moved, np.append(meant.costs, traffic.hops(moved)))
     plain: dict[str, Any] = {
-        "row-major": lambda: row_major(cores, chip),
-        "random": lambda: random(cores, chip, seed=seed),
-        "hilbert": lambda: hilbert(cores, chip),
+        "row-major": lambda: row_major(cores, chip, faults),
+        "random": lambda: random(cores, chip, seed=seed, faults=faults),
+        "hilbert": lambda: hilbert(cores, chip, faults),
     }
     if name in plain:
         tiles = plain[name]()
         return Search(tiles, np.array([traffic.hops(tiles)]))
-    return force_directed(traffic, chip) if name == "force-directed" else annealing(traffic, chip, seed=seed)
+    if name == "force-directed":
+        return force_directed(traffic, chip, faults=faults)
+    return annealing(traffic, chip, seed=seed, faults=faults)

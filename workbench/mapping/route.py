@@ -1,7 +1,8 @@
 """Route: which way packets go, how far, over which links, and whether they can ever wait for each other in a ring.
 
 Dimension order: first along the row, then along the column. A unicast packet goes to one core; a multicast packet goes along the row as
-far as any of its cores lies, and a copy leaves along each column where one lies: the union of the unicast ways.
+far as any of its cores lies, and a copy leaves along each column where one lies: the union of the unicast ways. On a chip with faults
+packets follow tables instead (see `mapping.detour`), and a multicast packet again the union of its unicast ways.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 
 from workbench.chips.event import EventChip
 from workbench.errors import DescriptionError
+from workbench.mapping.detour import Detours
+from workbench.mapping.faults import Faults
 from workbench.mapping.reach import SMALL, Reach
 from workbench.mapping.traffic import of_reach
 from workbench.words import tr
@@ -65,6 +68,10 @@ class Ways:
     east_west: NDArray[np.int64]
     north_south: NDArray[np.int64]
     path: NDArray[np.float64]
+    detours: Detours | None = None
+    """The ways around what is dead; None where packets go in dimension order."""
+    channels: int = 1
+    """Virtual channels the ways need so that packets never wait for each other in a ring."""
 
     @property
     def hops(self) -> NDArray[np.int64]:
@@ -79,7 +86,10 @@ class Ways:
         fired = np.ones(self.packet.size, np.int64) if spikes is None else np.asarray(spikes)
         whole = np.issubdtype(fired.dtype, np.integer)
         loads = np.zeros((4, self.chip.tiles_y, self.chip.tiles_x), np.int64 if whole else np.float64)
-        if self.chip.routing == "multicast":
+        if self.detours is not None:
+            amount = fired.astype(loads.dtype)
+            self.detours.send(self.reach, self.core_of, self.tiles, self.chip, loads=loads, amount=amount)
+        elif self.chip.routing == "multicast":
             from workbench.kernels import mesh  # noqa: PLC0415  compiled kernels only when something is mapped
 
             nothing = np.zeros(fired.size, np.int64)
@@ -109,8 +119,16 @@ class Ways:
         return float(sum(self.chip.prices[event].joules * float(n @ fired) for event, n in self.per_spike().items()))
 
 
-def ways(found: Reach, core_of: NDArray[np.int32], tiles: NDArray[np.int32], chip: EventChip) -> Ways:
-    """The ways of every neuron's packets, by the chip's routing."""
+def ways(
+    found: Reach,
+    core_of: NDArray[np.int32],
+    tiles: NDArray[np.int32],
+    chip: EventChip,
+    faults: Faults | None = None,
+) -> Ways:
+    """The ways of every neuron's packets, by the chip's routing, around what is dead; raises PlacementError where none leads."""
+    if faults is not None:
+        return _around(found, core_of, tiles, chip, Detours(faults, chip.defects.detours))
     size = core_of.size
     local, east_west, north_south = (np.zeros(size, np.int64) for _ in range(3))
     longest = np.zeros(size)
@@ -135,6 +153,24 @@ def ways(found: Reach, core_of: NDArray[np.int32], tiles: NDArray[np.int32], chi
         nothing, loads = np.zeros(size, np.int64), np.zeros((4, chip.tiles_y, chip.tiles_x), np.int64)
         mesh.multicast(found.start, found.core, core_of, tiles, nothing, loads, east_west, north_south)
     return Ways(found, core_of, tiles, chip, packet, received, local, east_west, north_south, longest)
+
+
+def _around(
+    found: Reach, core_of: NDArray[np.int32], tiles: NDArray[np.int32], chip: EventChip, detours: Detours
+) -> Ways:
+    """The same on a mesh with faults."""
+    nothing = np.zeros((4, chip.tiles_y, chip.tiles_x), np.int64)
+    (local, east_west, north_south, channel), longest = detours.send(
+        found, core_of, tiles, chip, loads=nothing, amount=np.zeros(core_of.size, np.int64)
+    )
+    received = np.diff(found.start)
+    packet = received
+    if chip.routing == "multicast":
+        packet, local = np.minimum(received, 1), np.minimum(local, 1)
+    return Ways(
+        found, core_of, tiles, chip, packet, received, local, east_west, north_south, longest,
+        detours=detours, channels=int(channel.max(initial=0)) + 1,
+    )  # fmt: skip
 
 
 def _along(loads: NDArray[Any], source: NDArray[np.int32], target: NDArray[np.int32], amount: NDArray[Any]) -> None:
@@ -167,11 +203,16 @@ def dependencies(found: Ways) -> NDArray[np.bool_]:
     """Which link a packet may hold while it waits for which next one, over all ways in use.
 
     Shape (4, tiles_y, tiles_x, 4): [d, y, x, e] says that some way takes link d of tile (x, y) and then link e of the tile it leads
-    to. The branches of a multicast tree are the unicast ways, so the graph is the same for both; each copy is a packet of its own.
+    to. The branches of a multicast tree are the unicast ways, so the graph is the same for both; each copy is a packet of its own. On
+    more than one virtual channel it is (channels, 4, tiles_y, tiles_x, 4); waits from one channel to the next, upwards only, are left out.
     """
     from workbench.kernels import mesh  # noqa: PLC0415
 
     sent = of_reach(found.reach, found.core_of, len(found.tiles))
+    if found.detours is not None:
+        tile = found.tiles[:, 1].astype(np.int64) * found.chip.tiles_x + found.tiles[:, 0]
+        by_channel = found.detours.waits(np.stack([tile[sent.source], tile[sent.target]], axis=1), found.channels)
+        return by_channel[0] if found.channels == 1 else by_channel
     used = np.zeros((4, found.chip.tiles_y, found.chip.tiles_x, 4), np.bool_)
     mesh.dependencies(found.tiles[sent.source], found.tiles[sent.target], used)
     return used
@@ -203,7 +244,10 @@ def path_dependencies(paths: Iterable[Sequence[Tile]], mesh: tuple[int, int]) ->
 
 
 def acyclic(used: NDArray[np.bool_]) -> bool:
-    """Whether no links wait for each other in a ring: then packets can never be deadlocked (Dally and Seitz 1987)."""
+    """Whether no links wait for each other in a ring: then packets can never be deadlocked (Dally and Seitz 1987).
+
+    With a first axis for virtual channels, in none of them: a packet never goes back to a lower one.
+    """
     from workbench.kernels import mesh  # noqa: PLC0415
 
-    return int(mesh.without_cycle(used)) == 0
+    return all(int(mesh.without_cycle(one)) == 0 for one in used.reshape(-1, *used.shape[-4:]))

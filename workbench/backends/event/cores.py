@@ -108,7 +108,7 @@ def lay_cores(
     placement = Placement(
         cores=made.cores,
         core_of=made.mapped.core_of,
-        losses=losses,
+        losses=losses if made.faults is None else (*losses, *made.faults.said()),
         mesh=(chip.tiles_x, chip.tiles_y),
         costs=made.mapped.costs,
     )
