@@ -1,0 +1,199 @@
+"""Where the patches lie on the wafer, and what a run costs there: events by window and die."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.backends.wafer.layout import Shape
+from workbench.chips.wafer import WAFER_EVENTS, WaferChip
+from workbench.circuits.sheet import patch_edges
+from workbench.circuits.unfold import Netlist
+from workbench.errors import PlacementError
+from workbench.recordings.ledger import Ledger
+from workbench.recordings.placement import CoreUse
+from workbench.words import tr
+
+__all__ = ["Map", "Meter", "lay_map"]
+
+
+@final
+@dataclass(frozen=True, eq=False)
+class Map:
+    """The die of each patch, the tile of its middle counted over the whole wafer, and how the dies are filled."""
+
+    die: NDArray[np.int64]
+    """The die of each patch, numbered among the dies in use."""
+    names: tuple[str, ...]
+    """The dies in use."""
+    tile: NDArray[np.int64]
+    """(x, y) of each patch."""
+    neurons: NDArray[np.int64]
+    """Neurons of each population in each patch, (populations, patches)."""
+    uses: tuple[CoreUse, ...]
+    cores: NDArray[np.int64]
+    """Cores in use on each die."""
+
+
+def lay_map(netlist: Netlist, chip: WaferChip, shape: Shape) -> Map:
+    """Deal the patches to the dies in equal parts so that the sheet keeps its shape: bands from south to north, each cut from west to east.
+
+    Raises PlacementError when a die would hold more than it can.
+    """
+    patch = np.arange(shape.patches)
+    x, y = patch % shape.columns, patch // shape.columns
+    band = patch * chip.dies_y // shape.patches
+    die_x = np.empty_like(patch)
+    for k in range(chip.dies_y):
+        mine = np.flatnonzero(band == k)
+        mine = mine[np.lexsort((y[mine], x[mine]))]
+        die_x[mine] = np.arange(mine.size) * chip.dies_x // max(1, mine.size)
+    tile_x = np.clip(
+        (x * 2 + 1) * chip.dies_x * chip.tiles_x // (2 * shape.columns),
+        die_x * chip.tiles_x,
+        (die_x + 1) * chip.tiles_x - 1,
+    )
+    tile_y = np.clip(
+        (y * 2 + 1) * chip.dies_y * chip.tiles_y // (2 * shape.rows), band * chip.tiles_y, (band + 1) * chip.tiles_y - 1
+    )
+    numbers, die = np.unique(band * chip.dies_x + die_x, return_inverse=True)
+    neurons = np.array([np.diff(patch_edges(c.size, shape.patches)) for c in netlist.populations.values()])
+    held = np.bincount(die, neurons.sum(axis=0), numbers.size).astype(np.int64)
+    total = chip.dies * chip.neurons_per_die
+    if netlist.size > total or held.max() > chip.neurons_per_die:
+        raise PlacementError(
+            tr(
+                "{chip} holds {total:,} neurons, {most:,} on each of {dies} dies; this network has {size:,}, up to {held:,} on a die: "
+                "{short:,} neurons too many.",
+                chip=chip.name,
+                total=total,
+                most=chip.neurons_per_die,
+                dies=chip.dies,
+                size=netlist.size,
+                held=int(held.max()),
+                short=max(netlist.size - total, int(np.maximum(held - chip.neurons_per_die, 0).sum())),
+            )
+        )
+    names = tuple(f"die {n % chip.dies_x},{n // chip.dies_x}" for n in numbers.tolist())
+    cores = -(-held // chip.neurons_per_core)
+    uses = tuple(
+        CoreUse(
+            name=name,
+            tile=(n % chip.dies_x, n // chip.dies_x),
+            uses={"neurons": (h, chip.neurons_per_die), "cores": (c, chip.cores_per_die)},
+        )
+        for name, n, h, c in zip(names, numbers.tolist(), held.tolist(), cores.tolist(), strict=True)
+    )
+    return Map(die, names, np.stack([tile_x, tile_y], axis=1), neurons, uses, cores)
+
+
+@final
+class Meter:
+    """Counts of the ledger's windows so far. What a spike costs is known when it is sent, so counts are linear in the spikes of a patch."""
+
+    def __init__(
+        self, netlist: Netlist, chip: WaferChip, shape: Shape, laid: Map, dt: float, steps: int, window: float | None
+    ) -> None:
+        self.chip, self.map, self.dt = chip, laid, dt
+        self.every = max(1, round(window / dt)) if window else max(1, steps)
+        """Steps of a window."""
+        Ledger.room(math.ceil(max(1, steps) / self.every), len(laid.names), len(WAFER_EVENTS))
+        self.step, self._begin = 0, 0
+        names = list(netlist.populations)
+        self._spikes = np.zeros((len(names), shape.patches), np.int64)
+        self._outside = np.zeros_like(self._spikes)
+        self._done: list[NDArray[np.int64]] = []
+        self._ways = [
+            (names.index(b.source), b.rule.reached(b.key), b.rule.shares)  # type: ignore[attr-defined]
+            for b in netlist.projections.values()
+            if not b.external
+        ]
+        self._sent = [self._hops(reached) for _, reached, _ in self._ways]
+
+    def _hops(self, reached: NDArray[np.int32]) -> NDArray[np.int64]:
+        """East–west hops, north–south hops and die links of one spike of each patch, (3, patches)."""
+        at = self.map.tile
+        made = np.zeros((3, at.shape[0]), np.int64)
+        for there in reached:
+            to = at[there]
+            steps = np.abs(to - at)
+            wide = np.array([self.chip.tiles_x, self.chip.tiles_y])
+            links = np.abs(to // wide - at // wide)
+            made[:2] += (steps - links).T
+            made[2] += links.sum(axis=1)
+        return made
+
+    def left(self) -> int:
+        """Steps to the end of this window."""
+        return self.every - self.step % self.every
+
+    def add(self, spikes: NDArray[np.int64], outside: NDArray[np.int64], steps: int) -> None:
+        """Count some steps of one window: spikes and outside spikes by population and patch."""
+        self._spikes += spikes
+        self._outside += outside
+        self.step += steps
+        if self.step % self.every == 0:
+            self._done.append(self._counts())
+            self._spikes[:], self._outside[:] = 0, 0
+            self._begin = self.step
+
+    def _by_die(self, of_patches: NDArray[Any]) -> NDArray[np.int64]:
+        made = np.zeros(len(self.map.names), np.int64)
+        np.add.at(made, self.map.die, of_patches.astype(np.int64))
+        return made
+
+    def _counts(self) -> NDArray[np.int64]:
+        steps = self.step - self._begin
+        operations = np.zeros(self._spikes.shape[1], np.int64)
+        packets, hops = np.zeros_like(operations), np.zeros((3, operations.size), np.int64)
+        for (source, reached, shares), sent in zip(self._ways, self._sent, strict=True):
+            fired = self._spikes[source]
+            for there, share in zip(reached, shares.tolist(), strict=True):
+                operations[there] += share * fired  # `there` is a permutation
+            packets += len(reached) * fired
+            hops += sent * fired
+        table = {
+            "core step": self.map.cores * steps,
+            "neuron update": self._by_die(self.map.neurons.sum(axis=0)) * steps,
+            "synaptic operation": self._by_die(operations),
+            "outside operation": self._by_die(self._outside.sum(axis=0)),
+            "spike": self._by_die(self._spikes.sum(axis=0)),
+            "packet": self._by_die(packets),
+            "east-west hop": self._by_die(hops[0]),
+            "north-south hop": self._by_die(hops[1]),
+            "die link": self._by_die(hops[2]),
+        }
+        return np.stack([table[e] for e in WAFER_EVENTS], axis=1).astype(np.int64)
+
+    def ledger(self) -> Ledger:
+        """Everything so far; the last window may be cut short."""
+        counts = [*self._done, *([self._counts()] if self.step > self._begin or not self._done else [])]
+        edges = [self.every * k for k in range(len(counts))] + [self.step]
+        return Ledger(
+            counts=np.stack(counts),
+            windows=np.array(edges) * self.dt,
+            places=self.map.names,
+            events=WAFER_EVENTS,
+            prices=self.chip.prices,
+        )
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Everything counted, as arrays."""
+        done = np.stack(self._done) if self._done else np.zeros((0, len(self.map.names), len(WAFER_EVENTS)), np.int64)
+        return {
+            "meter.done": done,
+            "meter.spikes": self._spikes,
+            "meter.outside": self._outside,
+            "meter.step": np.array([self.step, self._begin, self.every]),
+        }
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take back what `save` gave."""
+        self._done = list(arrays["meter.done"])
+        self._spikes[:], self._outside[:] = arrays["meter.spikes"], arrays["meter.outside"]
+        self.step, self._begin, self.every = arrays["meter.step"].tolist()

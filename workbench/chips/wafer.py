@@ -1,0 +1,106 @@
+"""Wafers: dies on one substrate, each a mesh of tiles with cores, with a price for every event and for the way between dies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import ClassVar, final
+
+from workbench.chips.chip import Chip
+from workbench.errors import DescriptionError, unknown
+from workbench.fields import count, described
+from workbench.recordings.prices import Citation, Price
+from workbench.words import tr
+
+__all__ = ["WAFER_EVENTS", "WaferChip"]
+
+WAFER_EVENTS = (
+    "core step",
+    "neuron update",
+    "synaptic operation",
+    "outside operation",
+    "spike",
+    "packet",
+    "east-west hop",
+    "north-south hop",
+    "die link",
+)
+"""What a wafer counts.
+
+A core step is one step of one core in use: leakage and clock. A neuron update is one step of one neuron, whatever happens in it. A
+synaptic operation is one spike at one synapse, an outside operation one spike from outside. A packet is one spike on its way to one
+place on the sheet; it hops from tile to tile, east–west first, and a hop from one die to the next is a die link instead.
+"""
+
+
+@final
+@described
+class WaferChip(Chip):
+    """A wafer of `dies_x` × `dies_y` dies, each a mesh of `tiles_x` × `tiles_y` tiles with `cores_per_tile` cores."""
+
+    kind: ClassVar[str] = "wafer"
+    dies_x: int = count(8, low=1, high=256, doc="dies from west to east")
+    dies_y: int = count(8, low=1, high=256, doc="dies from south to north")
+    tiles_x: int = count(24, low=1, high=4096, doc="tiles of a die from west to east")
+    tiles_y: int = count(24, low=1, high=4096, doc="tiles of a die from south to north")
+    cores_per_tile: int = count(1, low=1, high=1024, doc="cores on a tile")
+    neurons_per_core: int = count(4096, low=1, high=1_000_000, doc="neurons a core can hold", log=True)
+    dead_dies: tuple[tuple[int, int], ...] = ()
+    """Dies that do not work, as (x, y)."""
+    dead_cores: tuple[tuple[int, int, int], ...] = ()
+    """Cores that do not work, as (die x, die y, number on the die)."""
+    prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
+    sources: Mapping[str, Citation] = field(default_factory=dict, hash=False)
+    """Where each limit and shape comes from, by field name; prices carry their own."""
+
+    def check(self) -> None:
+        """Every event needs a price, every price an event, every source a field; what is dead must be on the wafer."""
+        for event in WAFER_EVENTS:
+            if event not in self.prices:
+                raise DescriptionError(
+                    tr("WaferChip '{name}' has no price for '{event}'.", name=self.name, event=event)
+                )
+        for event in self.prices:
+            if event not in WAFER_EVENTS:
+                raise unknown("event", event, WAFER_EVENTS)
+        for name in self.sources:
+            if name not in self.__dataclass_fields__:  # type: ignore[attr-defined]
+                raise unknown(f"knob of {type(self).__name__}", name, self.__dataclass_fields__)  # type: ignore[attr-defined]
+        for place in (*self.dead_dies, *self.dead_cores):
+            x, y, *core = place
+            if not (0 <= x < self.dies_x and 0 <= y < self.dies_y and all(0 <= c < self.cores_per_die for c in core)):
+                raise DescriptionError(
+                    tr(
+                        "WaferChip '{name}': {place} is not on the wafer; dies go from (0, 0) to ({x}, {y}), cores of a die from 0 to {core}.",
+                        name=self.name,
+                        place=place,
+                        x=self.dies_x - 1,
+                        y=self.dies_y - 1,
+                        core=self.cores_per_die - 1,
+                    )
+                )
+
+    @property
+    def dies(self) -> int:
+        """Dies on the wafer, dead ones too."""
+        return self.dies_x * self.dies_y
+
+    @property
+    def cores_per_die(self) -> int:
+        """Cores on a die."""
+        return self.tiles_x * self.tiles_y * self.cores_per_tile
+
+    @property
+    def neurons_per_die(self) -> int:
+        """Neurons a whole die can hold."""
+        return self.cores_per_die * self.neurons_per_core
+
+    @property
+    def size(self) -> str:
+        """See Chip."""
+        return tr("{x} × {y} dies of {cores:,} cores", x=self.dies_x, y=self.dies_y, cores=self.cores_per_die)
+
+    @property
+    def holds(self) -> str:
+        """See Chip."""
+        return tr("{count:,} neurons", count=self.dies * self.neurons_per_die)
