@@ -21,10 +21,11 @@ from typing import Final, final
 
 from workbench.errors import DescriptionError, UnsupportedError, unknown
 from workbench.machines import SYSTEMS, Amount, Energy, System, system
+from workbench.physics.materials import BLOOD
+from workbench.physics.pue import SURVEY, landauer, largest_saving
 from workbench.words import tr
 
 __all__ = [
-    "BOLTZMANN",
     "BRAIN_TEMPERATURE",
     "BRAIN_WATTS",
     "COMMUNICATING",
@@ -35,13 +36,10 @@ __all__ = [
     "Line",
     "Step",
     "baseline_for",
-    "blood_rise",
     "efficiency",
     "erasures",
     "events_at",
     "footnote",
-    "landauer",
-    "largest_saving",
     "ledger",
     "machines_for",
     "price",
@@ -52,8 +50,6 @@ __all__ = [
     "whole_systems",
 ]
 
-BOLTZMANN: Final = 1.380649e-23
-"""J/K, exact by definition."""
 BRAIN_TEMPERATURE: Final = 310.0
 BRAIN_WATTS: Final = 20.0
 COMPUTING: Final = 0.1
@@ -64,10 +60,6 @@ DEEPSOUTH: Final = 228e12
 """Synaptic operations a second (published)."""
 BLOOD_FLOW: Final = 750e-6 / 60
 """m³/s through the brain: 750 mL a minute (recalled)."""
-BLOOD_HEAT: Final = 1060.0 * 3617.0
-"""J/(m³ K): density times heat capacity of blood (recalled)."""
-SURVEY_PUE: Final = 1.58
-"""Mean of the Uptime Institute's survey of 2023 (published)."""
 WAYS: Final = ("operation", "chip", "plug", "neurons", "synapses")
 
 
@@ -157,30 +149,9 @@ def real_time_power(power: float, slowdown: float) -> float:
     return power * slowdown
 
 
-def landauer(temperature: float = BRAIN_TEMPERATURE) -> float:
-    """k T ln 2, J: the least that erasing one bit must cost at `temperature` (K)."""
-    if not temperature > 0:
-        raise DescriptionError(tr("{where} is {value}: it must lie above 0.", where="temperature", value=temperature))
-    return BOLTZMANN * temperature * math.log(2)
-
-
 def erasures(power: float, temperature: float = BRAIN_TEMPERATURE) -> float:
     """Bits a second that `power` (W) can erase at most."""
     return power / landauer(temperature)
-
-
-def blood_rise(power: float = BRAIN_WATTS, flow: float = BLOOD_FLOW, heat: float = BLOOD_HEAT) -> float:
-    """K by which venous blood is warmer than arterial, if a flow (m³/s) of `heat` (J/(m³ K)) carries all of `power` (W)."""
-    if not (flow > 0 and heat > 0):
-        raise DescriptionError(tr("{where} is {value}: it must lie above 0.", where="flow", value=min(flow, heat)))
-    return power / (flow * heat)
-
-
-def largest_saving(pue: float = SURVEY_PUE) -> float:
-    """The share of all energy that perfect cooling could save where the computers' own part stays: 1 − 1/PUE."""
-    if not pue >= 1:
-        raise DescriptionError(tr("A PUE is at least 1; this one is {value:g}.", value=pue))
-    return 1 - 1 / pue
 
 
 def baseline_for(saving: float) -> float:
@@ -289,13 +260,13 @@ def ledger() -> Mapping[str, Line]:
     real_time = Amount(sequoia.watts or 0.0, "W") / (sequoia.speed or 1.0)
     peak, wafer = Amount(SYSTEMS["darwin-wafer"].events or 0.0, "op/s"), Amount(100, "W")
     hala, cg1 = SYSTEMS["hala-point"], SYSTEMS["cg-1"]
-    bit = Amount(landauer(), "J/bit")
+    bit = Amount(landauer(BRAIN_TEMPERATURE), "J/bit")
     lines = {
         "neuron_nw": Line(brain / Amount(86e9, "neuron"), "nW/neuron", "20 W / 86e9 neurons"),
         "blood_k": Line(
-            brain / (Amount(0.75, "L/min") * Amount(BLOOD_HEAT / 1000, "J/(L·K)")),
+            brain / (Amount(1000 * BLOOD_FLOW, "L/s") * Amount(BLOOD.density * BLOOD.heat_capacity / 1000, "J/(L·K)")),
             "K",
-            "20 W / (750 mL/min × 3.83 J/(mL K))",
+            "20 W / (750 mL/min × 3.82 J/(mL K))",
             "750 mL a minute, the heat capacity of blood",
         ),
         "landauer_zj": Line(bit, "zJ/bit", "k × 310 K × ln 2"),
@@ -325,7 +296,7 @@ def ledger() -> Mapping[str, Line]:
         "cg1_kw": Line(Amount(64, "1") * Amount(20, "kW"), "kW", "64 × 20 kW"),
         "cg1_pj": Line(Amount(cg1.watts or 0.0, "W") / Amount(cg1.operations or 1.0, "op/s"), "pJ/op", "1.28 MW / 4e18 / s"),
         "h100_pj": Line(Amount(700, "W") / Amount(989e12, "op/s"), "pJ/op", "700 W / 989e12 / s"),
-        "saving_percent": Line(Amount(largest_saving()), "%", "1 − 1 / 1.58"),
+        "saving_percent": Line(Amount(largest_saving(SURVEY[2023][0])), "%", "1 − 1 / 1.58"),
         "baseline_pue": Line(Amount(baseline_for(0.4)), "1", "1 / (1 − 0.4)"),
     }  # fmt: skip
     return lines

@@ -20,6 +20,7 @@ from workbench.figures.picture import Picture
 from workbench.machines import SYSTEMS, System
 from workbench.measures import twenty_watts as asked
 from workbench.measures.twenty_watts import BRAIN_WATTS, Demand, watts, ways_of
+from workbench.physics.pue import landauer
 from workbench.studies.study import Progress, Result, Study
 from workbench.units import Hz
 
@@ -99,7 +100,7 @@ class TwentyWatts(Study):
         numbers = {
             "events_per_second": demand.events,
             "budget_fj": budget / 1e-15,
-            "landauer_times": budget / asked.landauer(),
+            "landauer_times": budget / landauer(asked.BRAIN_TEMPERATURE),
             "machine_w": power,
             "times_brain": power / BRAIN_WATTS,
             "energy_pj": energy.joules / 1e-12 if energy else math.nan,
@@ -132,7 +133,7 @@ class TwentyWatts(Study):
                 drawn.watts_per_brain,
                 self._table(demand),
                 brain=BRAIN_WATTS,
-                least=demand.events * asked.landauer(),
+                least=demand.events * landauer(asked.BRAIN_TEMPERATURE),
                 here=(chosen.title, self.counted),
                 title="What a brain would draw, by machine and by what is counted",
                 source=SOURCE,
@@ -140,7 +141,10 @@ class TwentyWatts(Study):
             "ladder": partial(
                 drawn.ladder,
                 rungs,
-                levels={"a brain's budget for an event": budget, "Landauer at 310 K": asked.landauer()},
+                levels={
+                    "a brain's budget for an event": budget,
+                    "Landauer at 310 K": landauer(asked.BRAIN_TEMPERATURE),
+                },
                 title="The price of a synaptic event",
                 source=SOURCE,
             ),
