@@ -128,10 +128,17 @@ def _filled(a: Bank, x: NDArray[Any], kind: type) -> NDArray[Any]:
     if x.ndim != 2 or x.shape[1] != a.rows:
         raise ValueError(f"inputs of shape {x.shape} for an array of {a.rows} rows")
     if a.rows % WIDTH == 0:
-        return np.ascontiguousarray(x, kind)
+        return x if x.dtype == kind and x.flags.c_contiguous else np.ascontiguousarray(x, kind)
     made = np.zeros((len(x), -(-a.rows // WIDTH) * WIDTH), kind)
     made[:, : a.rows] = x
     return made
+
+
+def _named(key: int | None, first: int) -> tuple[int, int, bool]:
+    """Key and first number as the kernels take them: always signed, since they would be compiled again for other types."""
+    if key is None:
+        return 0, int(first), False
+    return (key if key < 2**63 else key - 2**64), int(first), True
 
 
 def read(a: Bank, x: NDArray[np.float32], key: int | None, first: int = 0) -> tuple[NDArray[Any], int]:
@@ -141,10 +148,7 @@ def read(a: Bank, x: NDArray[np.float32], key: int | None, first: int = 0) -> tu
     """
     x = _filled(a, x, np.float32)
     codes = np.empty((len(x), -(-a.columns // WIDTH) * WIDTH), a.kind)
-    noisy = key is not None
-    clipped = convert_batch(
-        x, np.uint64(key or 0), np.uint64(first), noisy, a.single, a.double, a.shape, codes.reshape(-1)
-    )
+    clipped = int(convert_batch(x, *_named(key, first), a.single, a.double, a.shape, codes))
     return codes if codes.shape[1] == a.columns else np.ascontiguousarray(codes[:, : a.columns]), clipped
 
 
@@ -152,5 +156,5 @@ def read_values(a: Bank, x: NDArray[Any], key: int | None, first: int = 0) -> ND
     """current·gain + offset (batch, n), float64, of inputs x (batch, rows) before any converter; noise as in `read`."""
     x = _filled(a, x, np.float64)
     levels = np.empty((len(x), a.columns))
-    level_batch(x, np.uint64(key or 0), np.uint64(first), key is not None, a.double, a.shape, levels)
+    level_batch(x, *_named(key, first), a.double, a.shape, levels)
     return levels * a.lsb

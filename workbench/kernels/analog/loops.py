@@ -117,7 +117,7 @@ def _finish(
         z = np.float64(work[doubtful[k]])
         code = np.rint(_sure(work, inputs + b * _C, size * _C, rows, n, single, double, state, j, z, norms[b]))
         kept = min(max(code, np.float64(low)), np.float64(high))
-        codes[(b0 + b) * padded + j] = kept
+        codes[b0 + b, j] = kept
         clipped += uint64(kept != code)
     return clipped
 
@@ -146,7 +146,7 @@ def _sums(work, inputs, size, group, rows, cells, cells_at, panel, wide, sums):
 
 @njit(cache=True, nogil=True)
 def convert_batch(x, key, first, noisy, single, double, shape, codes):
-    """Fill `codes` (batch·n, n filled up to a multiple of 32) for inputs x (batch, rows), float32; returns how many were clipped."""
+    """Fill `codes` (batch, n filled up to a multiple of 32) for inputs x (batch, rows), float32; returns how many were clipped."""
     batch, n, rows, state = uint64(x.shape[0]), uint64(shape[0]), uint64(shape[1]), shape[2] > 0
     panels = (n + _W - uint64(1)) // _W
     spreads = panels * _W * rows + panels * _W * uint64(4) + n * rows
@@ -170,7 +170,7 @@ def convert_batch(x, key, first, noisy, single, double, shape, codes):
         for b in range(size):
             norms[b] = np.sqrt(length(x, (b0 + b) * rows, _C, rows))
             if noisy:
-                noise[b, 0], noise[b, 1] = words(key, first + b0 + b)
+                noise[b, 0], noise[b, 1] = words(key, uint64(first) + b0 + b)
         for k in range(uint64(0), rows, _C):
             deep = min(_C, rows - k)
             for b in range(size):
@@ -225,7 +225,7 @@ def level_batch(x, key, first, noisy, double, shape, levels):
             lane = j % _W
             if noisy and lane == 0:
                 for b in range(size):
-                    word1, word2 = words(key, first + b0 + b)
+                    word1, word2 = words(key, uint64(first) + b0 + b)
                     if draw(word1, word2, j, z, b * _W):
                         draw_far(word1, word2, j, z, b * _W)
             for b in range(size):
