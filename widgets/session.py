@@ -423,7 +423,8 @@ def _sides(study: Study, chips: Sequence[str] | None) -> list[Side]:
             raise DescriptionError(
                 tr("This study has no knob 'chip', so it cannot be shown on {chips}.", chips=", ".join(chips))
             )
-        return [Side(name="", here=False)]
+        # Who paints wants to see at once what comes of it, so a study that can be painted answers in this process.
+        return [Side(name="", here=bool(study.paints))]
     from workbench.chips import CHIPS  # noqa: PLC0415
 
     if chips is not None:

@@ -20,7 +20,11 @@ def label(session: Session, name: str) -> str:
     """What a column is called: who made its pictures."""
     side = session.sides[name]
     if side.follows:
-        return tr("Event chip: {chip}", chip=session.values.get("chip", ""))
+        chip = session.values.get("chip", "")
+        kind = getattr(getattr(session.study, "chip", None), "kind", "")
+        if kind == "crossbar":
+            return tr("Crossbar: {chip}", chip=chip)
+        return tr("Digital chip: {chip}", chip=chip) if kind == "digital" else tr("Event chip: {chip}", chip=chip)
     if name == "ideal":
         return tr("Brian2 reference")
     return name or tr(session.study.title) or type(session.study).__name__

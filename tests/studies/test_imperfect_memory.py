@@ -25,7 +25,7 @@ NOISE = Effects(**{n: n in ("programming", "read_noise") for n in Effects.__data
 
 @cache
 def numbers(**knobs: Any) -> dict[str, float]:
-    return dict(ImperfectMemory.from_border({"curves": False, **knobs}).run().numbers)
+    return dict(ImperfectMemory.from_border({"curves": "none", **knobs}).run().numbers)
 
 
 def on_dies(dies: int, **fields: Any) -> np.ndarray:
@@ -112,7 +112,7 @@ def test_the_noise_level_is_that_of_writes_and_of_reads() -> None:
 
 @pytest.mark.parametrize("effect", EFFECTS)
 def test_the_bench_and_a_plain_experiment_agree(effect: str) -> None:
-    study = ImperfectMemory(images=100, dies=2, curves=False)
+    study = ImperfectMemory(images=100, dies=2, curves="none")
     found = study.run().numbers[f"{effect.replace(' ', '_')}_percent"]
     dies = 1 if effect in ("none", "wires", "drift") else 2
     runs = [study.experiment(study.specimen(effect, die), die).run() for die in range(dies)]
@@ -164,7 +164,7 @@ def test_ages_below_the_reference_time_are_the_reference_time() -> None:
 
 def test_an_age_at_which_a_cell_is_unknown_is_refused() -> None:
     with pytest.raises(DescriptionError, match="rram-wan: a time of .* is outside what is known"):
-        ImperfectMemory.from_border({"device": "rram-wan", "age_s": YEAR, "images": 20, "curves": False}).run()
+        ImperfectMemory.from_border({"device": "rram-wan", "age_s": YEAR, "images": 20, "curves": "none"}).run()
 
 
 def test_a_chip_of_another_kind_is_refused() -> None:

@@ -55,6 +55,7 @@ EFFECTS: Mapping[str, tuple[str, ...]] = {
 """Which switches of the chip each bar turns on; rounding by DACs and ADCs is always there."""
 
 SIGMAS = (0.0, 0.01, 0.02, 0.03, 0.05, 0.07, 0.1)
+CURVES = ("none", "over age", "over noise", "both")
 AGES = 7
 """Ages on the curve over time."""
 
@@ -103,7 +104,7 @@ class ImperfectMemory(Study):
         "many stuck cells": {"stuck_percent": 10.0},
         "long thin wires": {"wire_ohm": 20.0},
     }
-    live: ClassVar[Mapping[str, Any]] = {"curves": False, "images": 400}
+    live: ClassVar[Mapping[str, Any]] = {"curves": "none", "images": 400}
 
     chip: Chip = member("crossbar-assumed", lambda: of_kind("crossbar"), doc="the crossbar", inner=False)
     device: str = choice(
@@ -144,7 +145,7 @@ class ImperfectMemory(Study):
     remap: bool = flag(False, doc="weights are moved around stuck cells", label="remap")
     images: int = count(TESTS, low=20, high=TESTS, doc="test images", label="images", log=True)
     dies: int = count(3, low=1, high=50, doc="specimens of the chip", label="dies", log=True)
-    curves: bool = flag(True, doc="run the curves over age and noise level, too", label="curves")
+    curves: str = choice("both", CURVES, doc="which curves are run besides the bars", label="curves")
     seed: int = count(0, doc="seed of programming and read noise")
 
     def quick(self) -> Self:
@@ -210,18 +211,20 @@ class ImperfectMemory(Study):
     def run(self, progress: Progress | None = None) -> Result:
         """See Study."""
         bench = _Bench(self)
-        parts = 2 if not self.curves else 8
+        parts = 2 if self.curves == "none" else 8
         alone: dict[str, list[float]] = {}
         for k, effect in enumerate(EFFECTS):
             report(progress, k / len(EFFECTS) / parts, tr("running"))
             alone[effect] = bench.over_dies(self, effect)
         report(progress, 1 / parts, tr("running"))
         # One run the plain way, for its recording; while a slider moves, the bench's own, which is equal.
-        recording = self.experiment(self.specimen()).run() if self.curves else bench.recording(self, self.specimen(), 0)
+        quickly = self.curves == "none"
+        recording = bench.recording(self, self.specimen(), 0) if quickly else self.experiment(self.specimen()).run()
         later: dict[str, list[list[float]]] = {}
         noisier: dict[str, list[list[float]]] = {}
-        if self.curves:
+        if self.curves in ("over age", "both"):
             later = self._later(bench, progress)
+        if self.curves in ("over noise", "both"):
             noisier = self._noisier(bench, progress)
         return self._result(bench, alone, recording, later, noisier)
 
