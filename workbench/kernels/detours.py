@@ -274,3 +274,36 @@ def way(source, target, open_, rank, tiles, channels):
         tiles[k], channels[k] = s // 2, channel[s]
         s = before[s]
     return links
+
+
+@njit(cache=True, nogil=True)
+def listed(source, target, open_, rank, begin, links):
+    """The ways from `source` to `target` (pairs of one source together) as links (channel · tiles + tile) · 4 + direction.
+
+    Way k is written to `links[begin[k]:begin[k + 1] - 1]`, and -1 after it; with an empty `links` only `begin` is filled. Returns the
+    number of a pair that no way joins, or -1.
+    """
+    _, high, wide = open_.shape
+    tiles = high * wide
+    order, before = np.empty(2 * tiles, np.int64), np.empty(2 * tiles, np.int64)
+    across, along, channel = np.empty(2 * tiles, np.int64), np.empty(2 * tiles, np.int64), np.empty(2 * tiles, np.int64)
+    last = np.empty(tiles, np.int64)
+    now = -1
+    begin[0] = 0
+    for k in range(source.size):
+        if source[k] != now:
+            now = source[k]
+            tree(open_, now, rank, order, before, across, along, channel, last)
+        s = last[target[k]]
+        if s < 0:
+            return k
+        begin[k + 1] = begin[k] + across[s] + along[s] + 1
+        if links.size:
+            at = begin[k + 1] - 1
+            links[at] = -1
+            while s != 2 * now:
+                at -= 1
+                t = before[s] // 2
+                links[at] = (channel[s] * tiles + t) * 4 + _direction(wide, t, s // 2)
+                s = before[s]
+    return -1

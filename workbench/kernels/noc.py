@@ -3,13 +3,15 @@
 Events are ordered in continuous time by a heap that holds at most one event per core, link and core input; equal times are ordered
 by that number, so the result is the same whenever and in how many pieces it is computed. A packet is a range of rows of the fan-out
 table, sorted by the tiles' x, then y, then core: the rows that leave a tile the same way are neighbours, so one packet may carry
-many (multicast) and splits where they part. A unicast packet carries one row.
+many (multicast) and splits where they part. A unicast packet carries one row. On a mesh with faults (`Mesh.table`) every row has its
+way written down instead, queue by queue, and rows are sorted by their ways.
 
 All whole numbers lie in one array `w`, all reals in one array `r`, at the offsets that `Layout` names; a function of this module
 takes two arrays instead of thirty, because each array argument costs Numba two reference counts a call, which was nine tenths of
-the time. Packets lie in `pw` and `pr`, three numbers each.
+the time. Packets lie in `pw` and `pr`, four and three numbers each.
 
-Queues are numbered links first (four to a tile: see EAST …), then the inputs of cores. What can have an event is numbered cores as
+Queues are numbered links first (four to a tile: see EAST …; and once more for each virtual channel, which share the wires), then the
+inputs of cores. What can have an event is numbered cores as
 senders first, then queues, so that entity = cores + queue.
 """
 
@@ -23,7 +25,7 @@ from numba import njit
 __all__ = ["EAST", "NORTH", "SOUTH", "WEST", "Layout", "Mesh", "advance", "lay_out", "packets"]
 
 EAST, WEST, NORTH, SOUTH = range(4)
-LOW, HIGH, NEXT = range(3)
+LOW, HIGH, NEXT, STEP = range(4)
 ENTERED, READY, HOPS = range(3)
 WAITED, BLOCKED, SENT, TAKEN = range(4)
 
@@ -32,9 +34,11 @@ class Mesh(NamedTuple):
     """What things take, in seconds, and how the mesh works."""
 
     cores: int
-    links: int
+    links: int  # queues of links: wires × virtual channels
+    wires: int
     buffer: int
     multicast: bool
+    table: bool
     local: float
     packet: float
     spike: float
@@ -55,6 +59,8 @@ class Layout(NamedTuple):
     listed: int  # spikes of a step by core
     # by row
     core: int
+    way: int  # with a table: where its way begins in `ways`
+    ways: int  # the queues of links on each way, and -1
     # by core
     x: int
     y: int
@@ -99,7 +105,7 @@ class Layout(NamedTuple):
     # by pair
     apart: int
     # by link
-    free: int  # when the next packet may set out
+    free: int  # wires: when the next packet may set out
     hop: int
     cycle: int
     # by entity
@@ -128,7 +134,7 @@ REALS = Layout._fields[Layout._fields.index("work") :]
 
 def packets(rows: int) -> tuple[Any, Any]:
     """Places for as many packets as can be under way at once: a list of free ones, headed by the last cell."""
-    pw = np.zeros((rows + 1, 3), np.int64)
+    pw = np.zeros((rows + 1, 4), np.int64)
     pw[:, NEXT] = np.arange(1, rows + 2)
     pw[rows, NEXT] = 0
     return pw, np.zeros((rows + 1, 3))
@@ -171,9 +177,12 @@ def _pop(w, r, o):
 
 
 @njit(cache=True)
-def _way(w, o, m, tile, row):
-    """The queue a row leaves a tile by: a link, or the input of its core; first along the row, then along the column."""
+def _way(w, o, m, tile, row, step):
+    """The queue a row leaves a tile by: a link, or the input of its core; first along the row, then along the column, or as written."""
     core = w[o.core + row]
+    if m.table:
+        q = w[o.ways + w[o.way + row] + step]
+        return q if q >= 0 else m.links + core
     if w[o.tile + core] == tile:
         return m.links + core
     x, y = w[o.tile_x + tile], w[o.tile_y + tile]
@@ -227,8 +236,9 @@ def _enter(w, r, o, m, pw, pr, q, p, t):
     w[o.longest + q] = max(w[o.longest + q], held + 1)
     if q < m.links:
         w[o.load + q] += 1
-        sets_out = max(t, r[o.free + q])
-        r[o.free + q] = sets_out + r[o.cycle + q]
+        wire = o.free + (q % m.wires if m.table else q)
+        sets_out = max(t, r[wire])
+        r[wire] = sets_out + r[o.cycle + q]
         pr[p, READY] = sets_out + r[o.hop + q]
         pr[p, HOPS] += r[o.hop + q]
         if held == 0:
@@ -241,12 +251,12 @@ def _hand_on(w, r, o, m, pw, pr, entity, t):
     sender = entity < m.cores
     if sender:
         tile, p = w[o.tile + entity], -1
-        low, high = w[o.low + entity], w[o.high + entity]
+        low, high, step = w[o.low + entity], w[o.high + entity], 0
     else:
         tile, p = w[o.leads + entity - m.cores], w[o.head + entity - m.cores]
-        low, high = pw[p, LOW], pw[p, HIGH]
+        low, high, step = pw[p, LOW], pw[p, HIGH], pw[p, STEP] + 1
     while True:
-        q = _way(w, o, m, tile, low)
+        q = _way(w, o, m, tile, low, step)
         if w[o.held + q] >= m.buffer:
             if sender and w[o.busy + entity] == 0:
                 r[o.blocked_at + entity] = t
@@ -263,11 +273,11 @@ def _hand_on(w, r, o, m, pw, pr, entity, t):
                 pw[p, LOW] = low
             return False
         end = low + 1
-        while end < high and _way(w, o, m, tile, end) == q:
+        while end < high and _way(w, o, m, tile, end, step) == q:
             end += 1
         copy = pw[pw.shape[0] - 1, NEXT]
         pw[pw.shape[0] - 1, NEXT] = pw[copy, NEXT]
-        pw[copy, LOW], pw[copy, HIGH] = low, end
+        pw[copy, LOW], pw[copy, HIGH], pw[copy, STEP] = low, end, step
         pr[copy, READY] = t
         if sender:
             pr[copy, ENTERED], pr[copy, HOPS] = t, 0.0
@@ -427,7 +437,7 @@ def advance(w, r, o, m, pw, pr, free, first, neurons, active, inactive, outside,
         _prepare(w, o, m, neurons[first[n] : first[n + 1]])
         if not free:
             r[o.begin : o.begin + m.cores] = 0.0
-            r[o.free : o.free + m.links] = 0.0
+            r[o.free : o.free + m.wires] = 0.0
         busiest = 0.0
         for core in range(m.cores):
             own = _set_off(w, r, o, m, core, active[n, core], inactive[n, core], outside[n, core])

@@ -106,6 +106,24 @@ class Detours:
             raise PlacementError(" ".join([_no_way((x, y), tuple(target.tolist())), *self.faults.cut_off()]))
         return totals, path
 
+    def links(self, pairs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ways of tile `pairs` (source, target), those of one source together, as (begin, links): way k is `links[begin[k]:begin[k + 1]]`.
+
+        A link is (channel · tiles + tile) · 4 + direction, and every way ends with -1. Tiles are numbered row by row.
+        """
+        from workbench.kernels import detours  # noqa: PLC0415
+
+        source, target = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+        begin, found = np.zeros(len(pairs) + 1, np.int64), np.zeros(0, np.int64)
+        wide = self.faults.tiles.shape[1]
+        lost = detours.listed(source, target, self.faults.open, self.rank, begin, found)
+        if lost >= 0:
+            a, b = int(source[lost]), int(target[lost])
+            raise PlacementError(_no_way((a % wide, a // wide), (b % wide, b // wide)))
+        found = np.zeros(int(begin[-1]), np.int64)
+        detours.listed(source, target, self.faults.open, self.rank, begin, found)
+        return begin, found
+
     def waits(self, pairs: NDArray[np.int64], channels: int) -> NDArray[np.bool_]:
         """Which link waits for which on the ways of tile `pairs` (source, target), by virtual channel, of which they need `channels`.
 

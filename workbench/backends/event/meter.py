@@ -67,6 +67,8 @@ class Meter:
                 start=fan.arrays["start"],
                 core=fan.arrays["core"],
                 work=work_of(chip, synaptic=plain, dense=dense, shared=shared),
+                detours=fan.ways.detours,
+                channels=fan.ways.channels,
             )
         self._seconds = np.array([*(price[e].seconds for e in _TIMED), chip.barrier(self._tiles)])
 

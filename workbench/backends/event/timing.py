@@ -12,6 +12,9 @@ step n, and when every core that has synapses onto it is done with step n (it sa
 no room in it). It takes in packets of step n + 1 only then; those wait in the network. Packets of different steps do not meet, but
 a link used by the step before is free no sooner than it was.
 
+On a chip with faults packets take the ways of `mapping.detour`. Each virtual channel of a link has its own room for `link_buffer`
+packets, and all of them share its wires.
+
 What is simplified: neurons of a core that do not fire share the step's active and inactive updates evenly; a link passes whole
 packets without cutting them into flits; ends of steps of neighbours are known without traffic.
 """
@@ -27,6 +30,7 @@ from numpy.typing import NDArray
 
 from workbench.chips.event import EventChip
 from workbench.errors import DescriptionError
+from workbench.mapping.detour import Detours
 from workbench.words import tr
 
 __all__ = ["STAGES", "ChipClock", "Times", "work_of"]
@@ -61,7 +65,7 @@ class ChipClock:
     """Chip time under the queued or the asynchronous model, told step after step; it remembers where it stands.
 
     `core_of` (neurons) and `tiles` (cores, 2) are the mapping; rows `start[i]` to `start[i + 1]` of `core` and `work` are where neuron
-    i's spikes go and the seconds one takes there (see `work_of`).
+    i's spikes go and the seconds one takes there (see `work_of`). `detours` are the ways around what is dead, which need so many `channels`.
     """
 
     def __init__(
@@ -74,8 +78,9 @@ class ChipClock:
         core: NDArray[Any],
         work: NDArray[np.float64],
         timing: str | None = None,
+        detours: Detours | None = None,
+        channels: int = 1,
     ) -> None:
-
         self.timing = chip.timing if timing is None else timing
         if self.timing not in ("queued", "asynchronous"):
             raise DescriptionError(
@@ -87,7 +92,7 @@ class ChipClock:
                 )
             )
         self._chip = chip
-        self._tables = _Tables(chip, core_of, tiles, start, core, work)
+        self._tables = _Tables(chip, core_of, tiles, start, core, work, detours, channels)
 
     def advance(
         self,
@@ -141,7 +146,7 @@ class ChipClock:
     def loads(self) -> NDArray[np.int64]:
         """Packets so far over each link, shape (4, tiles_y, tiles_x), the first axis as in `mapping.route.DIRECTIONS`."""
         links = self._tables.table("load")[: self._tables.mesh.links]
-        return links.reshape(self._chip.tiles_x, self._chip.tiles_y, 4).transpose(2, 1, 0).copy()
+        return links.reshape(-1, self._chip.tiles_x, self._chip.tiles_y, 4).sum(axis=0).transpose(2, 1, 0).copy()
 
     @property
     def longest_queue(self) -> int:
@@ -186,6 +191,8 @@ class _Tables:
         start: NDArray[Any],
         core: NDArray[Any],
         work: NDArray[np.float64],
+        detours: Detours | None = None,
+        channels: int = 1,
     ) -> None:
         from workbench.kernels import noc  # noqa: PLC0415
 
@@ -193,7 +200,11 @@ class _Tables:
         start, core = np.asarray(start, np.int64), np.asarray(core, np.int64)
         price = {name: p.seconds for name, p in chip.prices.items()}
         sender = np.repeat(np.arange(home.size), np.diff(start))
-        order = np.lexsort((core, where[core, 1], where[core, 0], sender))
+        ways = None if detours is None else _Ways(chip, detours, where, home[sender], core)
+        if ways is None:
+            order = np.lexsort((core, where[core, 1], where[core, 0], sender))
+        else:
+            order = np.lexsort((core, ways.rank, sender))
         size = np.bincount(home, minlength=len(where))
         rank = np.empty(home.size, np.int64)
         rank[np.argsort(home, kind="stable")] = np.arange(home.size) - np.repeat(np.cumsum(size) - size, size)
@@ -205,13 +216,18 @@ class _Tables:
         leads = np.stack(
             [tile + chip.tiles_y, tile - chip.tiles_y, tile + 1, tile - 1], axis=1
         )  # east, west, north, south
-        hop = np.tile([price["east-west hop"]] * 2 + [price["north-south hop"]] * 2, chip.tiles)
-        cores, links = len(where), chip.tiles * 4
+        if ways is not None:
+            apart = ways.seconds(where[teller], where[told])
+        wires = chip.tiles * 4
+        hop = np.tile([price["east-west hop"]] * 2 + [price["north-south hop"]] * 2, chip.tiles * channels)
+        cores, links = len(where), wires * channels
         given = {
             "home": home,
             "rank": rank,
             "row": start,
             "core": core[order],
+            "way": np.zeros(0, np.int64) if ways is None else ways.begin[order],
+            "ways": np.zeros(0, np.int64) if ways is None else ways.links,
             "x": where[:, 0],
             "y": where[:, 1],
             "tile": where[:, 0] * chip.tiles_y + where[:, 1],
@@ -220,7 +236,7 @@ class _Tables:
             "teller": teller,
             "tile_x": tile_x,
             "tile_y": tile_y,
-            "leads": leads.reshape(-1),
+            "leads": np.tile(leads.reshape(-1), channels),
             "work": np.asarray(work, np.float64)[order],
             "apart": np.where(apart == 0, price["tile-local packet"], apart),
             "hop": hop,
@@ -235,7 +251,7 @@ class _Tables:
             **dict.fromkeys(("wait_next", "busy", "happens", "time"), entities),
             "listed": home.size,
             "first_spike": cores + 1,
-            "free": links,
+            "free": wires,
             "pending": 1,
             "last": 1,
             "totals": 4,
@@ -249,8 +265,10 @@ class _Tables:
         self.mesh = noc.Mesh(
             cores=cores,
             links=links,
+            wires=wires,
             buffer=chip.link_buffer,
             multicast=chip.routing == "multicast",
+            table=ways is not None,
             local=price["tile-local packet"],
             packet=price["packet"],
             spike=price["spike"],
@@ -267,3 +285,39 @@ class _Tables:
 
         start = getattr(self.at, name)
         return (self.real if name in noc.REALS else self.whole)[start : start + self._sizes[name]]
+
+
+@final
+class _Ways:
+    """The ways of all packets written down: the links of each, where that of each row begins, and an order that keeps branches together."""
+
+    def __init__(
+        self, chip: EventChip, detours: Detours, where: NDArray[Any], home: NDArray[Any], core: NDArray[Any]
+    ) -> None:
+        self._chip, self._detours = chip, detours
+        source, target = self._tile(where[home]), self._tile(where[core])
+        pairs, which = np.unique(source * chip.tiles + target, return_inverse=True)
+        begin, links = self._detours.links(np.stack(np.divmod(pairs, chip.tiles), axis=1))
+        written = links.tolist()
+        first = begin[:-1].tolist()
+        along = sorted(range(pairs.size), key=lambda k: written[first[k] : begin[k + 1]])
+        rank = np.empty(pairs.size, np.int64)
+        rank[along] = np.arange(pairs.size)
+        self.rank, self.begin = rank[which], begin[which]
+        # the clock numbers tiles column by column
+        tile, direction = np.divmod(links, 4)
+        channel, tile = np.divmod(tile, chip.tiles)
+        y, x = np.divmod(tile, chip.tiles_x)
+        self.links = np.where(links < 0, -1, ((channel * chip.tiles_x + x) * chip.tiles_y + y) * 4 + direction)
+
+    def _tile(self, where: NDArray[Any]) -> NDArray[np.int64]:
+        return where[:, 1].astype(np.int64) * self._chip.tiles_x + where[:, 0]
+
+    def seconds(self, source: NDArray[Any], target: NDArray[Any]) -> NDArray[np.float64]:
+        """The seconds of the ways between these tiles, without waiting."""
+        pairs, which = np.unique(self._tile(source) * self._chip.tiles + self._tile(target), return_inverse=True)
+        begin, links = self._detours.links(np.stack(np.divmod(pairs, self._chip.tiles), axis=1))
+        price = self._chip.prices
+        times = np.array([price["east-west hop"].seconds, price["north-south hop"].seconds])
+        took = np.where(links < 0, 0.0, times[links % 4 // 2])
+        return np.add.reduceat(took, begin[:-1])[which] if pairs.size else np.zeros(0)
