@@ -37,13 +37,11 @@ __all__ = [
     "Step",
     "baseline_for",
     "efficiency",
-    "erasures",
     "events_at",
     "footnote",
     "ledger",
     "machines_for",
     "price",
-    "real_time_power",
     "truenorth",
     "watts",
     "ways_of",
@@ -138,20 +136,6 @@ def machines_for(one: System, demand: Demand, way: str = "neurons") -> float:
         raise UnsupportedError(tr("Nobody published how many {way} {name} holds.", way=tr(way), name=one.title))
     asked = demand.neurons * (demand.synapses if way == "synapses" else 1.0)
     return asked / held * max(1.0, demand.speed / (one.speed or 1.0))
-
-
-def real_time_power(power: float, slowdown: float) -> float:
-    """W that keeps pace with life, for a machine that draws `power` and runs `slowdown` times slower: it needs so many of itself."""
-    if not (power >= 0 and slowdown > 0):
-        raise DescriptionError(
-            tr("{power:g} W at {slowdown:g} times slower makes no sense.", power=power, slowdown=slowdown)
-        )
-    return power * slowdown
-
-
-def erasures(power: float, temperature: float = BRAIN_TEMPERATURE) -> float:
-    """Bits a second that `power` (W) can erase at most."""
-    return power / landauer(temperature)
 
 
 def baseline_for(saving: float) -> float:
