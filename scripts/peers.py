@@ -24,6 +24,8 @@ PEERS = {
     "snntorch": ("peers", ("snntorch", "torch")),
     # its drawings need pycairo, and that a compiler and Cairo: solving does without
     "badcrossbar": ("badcrossbar", ("--no-deps", "badcrossbar==1.1.0", "numpy<2.4", "scipy", "pathvalidate")),
+    # this wheel ran on this PyTorch and on no other that was tried; its environment takes 7 GB
+    "aihwkit": ("aihwkit", ("aihwkit==1.1.0", "torch==2.10.0")),
     # unmaintained since 2022: it needs the Nengo and the NumPy of its time
     "nengoloihi": ("nengo", ("nengo-loihi==1.1.0", "nengo==3.2.0", "numpy<2")),
 }

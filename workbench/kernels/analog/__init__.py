@@ -5,12 +5,14 @@
 The noise of a fresh read is Gaussian. Sums of independent Gaussian cells are Gaussian, so it is drawn once for each output, with the
 variance Σᵢ x²·variance[i, j]: exact in distribution. It belongs to (key, number of the sample, column) and to nothing else.
 
-Codes are those of float64 arithmetic in one fixed order (`vectors`: exact). Most come from float32 products, whose error is at most
+Codes are those of float64 arithmetic in one fixed order (`vectors`: exact). Most come from float32 products, which err by at most
 
-    |error| ≤ 2⁻²⁴·(CHUNK + ⌈rows/CHUNK⌉ + 1)·‖x‖·‖column‖  + the roundings of noise, offset and sum       (in LSB)
+    2⁻²⁴·‖x‖·‖r ∘ column‖  + the roundings of noise, offset and sum, in LSB
 
-for certain, by Σ|x||M| ≤ ‖x‖·‖M‖ and one rounding for each addition that a product goes through. An output nearer than that to an edge
-between two codes is computed again in the exact order: 7 in 1,000 for 512 rows and 8-bit codes.
+for certain: the product of row i goes through r[i] roundings (its cell's, and one for each sum on its way; 17 for 512 rows, 21 for
+1024, where sums one after the other would have as many as rows), and Σ|x|·r·|M| ≤ ‖x‖·‖r ∘ M‖. An output nearer than that to an edge
+between two codes is computed again, in float64 from float32 cells, and if that is too near as well, in the exact order from the cells
+as they are. With 8-bit codes that is 2 outputs in 1,000 for 512 rows, 3 for 1024. Of 16-bit codes it is half.
 """
 
 from __future__ import annotations

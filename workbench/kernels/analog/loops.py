@@ -1,4 +1,7 @@
-"""Batches of vectors through an array, block by block, so that what a block needs stays in cache."""
+"""Batches of vectors through an array, block by block, so that what a block needs stays in cache.
+
+Numba's cache of compiled code watches this file only: who changes `vectors` or `normal` changes this one too, or empties the cache.
+"""
 
 from __future__ import annotations
 
