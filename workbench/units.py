@@ -40,8 +40,11 @@ pJ: Final = 1e-12
 fJ: Final = 1e-15
 K: Final = 1.0
 W: Final = 1.0
+GW: Final = 1e9
+kW: Final = 1e3
 mW: Final = 1e-3
 uW: Final = 1e-6
+nW: Final = 1e-9
 mm2: Final = 1e-6
 um2: Final = 1e-12
 per_mm2: Final = 1e6
@@ -84,8 +87,11 @@ _SHOWN: Final[dict[str, tuple[float, str]]] = {
     "pJ": (pJ, "pj"),
     "fJ": (fJ, "fj"),
     "W": (W, "w"),
+    "GW": (GW, "gw"),
+    "kW": (kW, "kw"),
     "mW": (mW, "mw"),
     "µW": (uW, "uw"),
+    "nW": (nW, "nw"),
     "K": (K, "k"),
     "mm²": (mm2, "mm2"),
     "µm²": (um2, "um2"),

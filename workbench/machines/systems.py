@@ -13,11 +13,9 @@ from workbench.errors import unknown
 from workbench.machines.column import COLUMN_RUNS
 from workbench.machines.system import Energy, System
 from workbench.recordings.prices import Citation
-from workbench.units import W, mW, pJ
+from workbench.units import W, kW, mW, pJ
 
 __all__ = ["SYSTEMS", "system"]
-
-kW = 1e3 * W
 
 
 def _published(where: str) -> Citation:
