@@ -148,6 +148,13 @@ def test_undoing_the_mean_drift_matters_where_something_does_not_drift_along() -
     assert numbers(device="pcm-nandakumar", dies=4)["drift_percent"] > as_it_is["drift_percent"] + 0.5
 
 
+def test_an_image_costs_what_two_products_cost_and_writing_is_billed_apart() -> None:
+    few, many = (numbers(images=images, stuck_percent=0.0) for images in (200, 800))
+    assert few["energy_nj"] == pytest.approx(many["energy_nj"], rel=0.03)
+    assert few["writing_nj"] == many["writing_nj"] == pytest.approx(2 * (64 * 64 + 64 * 10) * 10e-3, rel=1e-9)
+    assert numbers(images=200, verify=5)["writing_nj"] > 2 * few["writing_nj"]
+
+
 def test_wires_take_more_the_longer_they_resist() -> None:
     found = [numbers(wire_ohm=r)["wires_percent"] for r in (0.0, 5.0, 40.0)]
     assert found[0] - 0.5 < numbers()["none_percent"]

@@ -132,7 +132,13 @@ class ImperfectMemory(Study):
     )
     stuck: float = quantity(0.01, "%", low=0.0, high=0.3, doc="share of stuck cells, low and high alike", label="stuck")
     wire: float = quantity(
-        1 * ohm, "Ω", low=0.0, high=1 * kohm, doc="resistance of rows and columns from cell to cell", label="wires"
+        1 * ohm,
+        "Ω",
+        low=0.0,
+        high=1 * kohm,
+        doc="resistance of rows and columns from cell to cell",
+        label="wires",
+        log=True,
     )
     adc_offset: float = quantity(1.0, "LSB", low=0.0, high=20.0, doc="spread of the ADCs' offsets", label="ADC offset")
     adc_gain: float = quantity(0.02, "%", low=0.0, high=0.3, doc="spread of the ADCs' gains", label="ADC gain")
@@ -273,7 +279,9 @@ class ImperfectMemory(Study):
         numbers["all_sd_percent"] = 100 * float(everything.std(ddof=1)) if everything.size > 1 else 0.0
         numbers["lost_points"] = exact - numbers["all_percent"]
         numbers["weight_error_percent"] = 100 * float(np.sqrt(np.mean((held - meant) ** 2)))
-        numbers["energy_nj"] = recording.ledger.total / self.images / nJ
+        written = recording.ledger.by_event()["write pulse"]
+        numbers["energy_nj"] = (recording.ledger.total - written) / self.images / nJ
+        numbers["writing_nj"] = written / nJ
         for name, curve in later.items():
             key = {"as it is": "year", "mean drift undone": "year_compensated", "both": "year_cured"}.get(name)
             if key:
