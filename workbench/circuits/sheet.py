@@ -47,7 +47,7 @@ class Sheet(Wiring):
 
     What this has in common with the uniform random graph: the fan-out is the same for all, the mean in-degree is the same for every
     patch, and in-degrees are binomial, all but Poisson. In what it differs: neurons of one patch send to the same patches, so they
-    have more targets in common, by a factor of about patches / contacts, and so have the sources of one neuron.
+    have more targets in common, by a factor of 1 + (patches − 1) / contacts where all are far, and so have the sources of one neuron.
 
     Pair j of the draws of contact c by source i is h = bits(words(key, 65536·c + j), i): with n neurons in the patch, the first
     target is ⌊h·n / 2³²⌋, the second ⌊r·n / 2³²⌋ with r = h·n mod 2³². Contact c makes ⌊(c+1)·F/C⌋ − ⌊c·F/C⌋ synapses of each source.

@@ -35,7 +35,7 @@ from workbench.backends.wafer.meter import Map, Meter, lay_map
 from workbench.backends.wafer.watch import Watch, lanes_of
 from workbench.chips.wafer import WaferChip
 from workbench.circuits.drive import Drive, steps_of
-from workbench.circuits.sheet import patch_edges
+from workbench.circuits.shower import GROUP
 from workbench.circuits.unfold import Netlist
 from workbench.errors import DescriptionError, PlacementError
 from workbench.recordings.placement import Placement
@@ -212,10 +212,11 @@ class WaferRun(Run):
         )
         self._sync = wafer.Sync(
             shared=np.zeros(wafer.COUNTERS + CALL, np.int64),
-            cut=np.zeros(self._threads, np.int64),
-            draws=np.empty((self._threads, 2 * LARGEST_PATCH + 32), np.uint32),
+            cut=np.zeros(8 * self._threads, np.int64),
+            places=np.empty((self._threads, wafer.ROOM + 64), np.uint16),
             fired=np.empty((self._threads, LARGEST_PATCH + 32), np.uint16),
-            named=np.empty((self._threads, (LARGEST_PATCH // 256 + 32) * (2 + self._lines())), np.uint32),
+            named=np.empty((self._threads, 3 * (LARGEST_PATCH // GROUP + 32)), np.uint32),
+            woven=np.empty((self._threads, LARGEST_PATCH // GROUP + 32), np.uint64),
         )
         self._watch = Watch(net, program.probes, program.limits, program.dt, shape, program._map)
         self._meter = Meter(net, program.chip, shape, program._map, program.dt, drive.steps, program.limits.window)
@@ -234,11 +235,6 @@ class WaferRun(Run):
             self._v.reshape(patches, -1)[:] = row
         else:
             self._restore(*saved)
-
-    def _lines(self) -> int:
-        """Words that say who, four spikes to a word, in the heaviest shower."""
-        sizes = np.diff(self._noise.table_at)
-        return -(-int(sizes.max(initial=0)) // 4)
 
     def _lay_taps(self) -> tuple[Any, NDArray[np.int64]]:
         """The kernel's taps in order of patch, and the probe each belongs to."""
@@ -320,20 +316,23 @@ class WaferRun(Run):
 
     def _who(self, steps: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Who fired in these steps, in order of step and neuron."""
-        net, shape = self.program._whole, self.program._shape
-        made_steps: list[NDArray[np.int64]] = []
-        made: list[NDArray[np.int32]] = []
-        for s in steps.tolist():
-            for q, cells in enumerate(net.populations.values()):
-                counts, at = self._lists.count[s % self._slots, q], self._lists.at[s % self._slots, q]
-                edges = patch_edges(cells.size, shape.patches) + cells.start
-                for b in np.flatnonzero(counts).tolist():
-                    ids = _ids(self._lists.ids, int(at[b]), int(counts[b]), shape.strides[q])
-                    made.append((ids + edges[b]).astype(np.int32))
-                    made_steps.append(np.full(ids.size, s, np.int64))
-        if not made:
-            return np.zeros(0, np.int64), np.zeros(0, np.int32)
-        return np.concatenate(made_steps), np.concatenate(made)
+        lists = self._lists
+        many = int(lists.count[steps % self._slots].sum())
+        when, who = np.empty(many, np.int64), np.empty(many, np.int32)
+        if many:
+            self._kernel.gather(
+                self.step,
+                self.step + steps.size,
+                self._slots,
+                self._pops.size,
+                self._pops.stride,
+                lists.count,
+                lists.at,
+                lists.ids,
+                when,
+                who,
+            )
+        return when, who
 
     def recording(self) -> Recording:
         """See Run."""
@@ -385,6 +384,7 @@ class WaferRun(Run):
             "lists.ids": np.concatenate([*lists, np.zeros(0, np.uint16)]).astype(np.uint16),
             "cut": self._sync.cut.sum(keepdims=True),
             "last": self._last,
+            "arrived": self._lists.arrived[self.step % self._slots],  # noise that arrived for the step to come
         }
         note = {
             "step": self.step,
@@ -417,6 +417,7 @@ class WaferRun(Run):
                     at += mine.size
         self._sync.cut[0] = int(arrays["cut"][0])
         self._last = arrays["last"]
+        self._lists.arrived[int(note["step"]) % self._slots] = arrays["arrived"]
         self._watch.restore(arrays)
         self._meter.restore(arrays)
         self.step = int(note["step"])

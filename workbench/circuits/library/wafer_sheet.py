@@ -51,13 +51,13 @@ class WaferSheet(Circuit):
         20 * Hz, "Hz", low=0 * Hz, high=1000 * Hz, doc="spikes from outside for each neuron", label="noise"
     )
     noise_weight: float = quantity(
-        0.45, "", low=0.0, high=2.0, doc="a spike from outside, as a share of the threshold", label="noise weight"
+        0.47, "", low=0.0, high=2.0, doc="a spike from outside, as a share of the threshold", label="noise weight"
     )
     tau: float = quantity(20 * ms, "ms", low=1 * ms, high=1 * s, doc="membrane time constant", label="membrane")
     refractory: float = quantity(
         2 * ms, "ms", low=0.0, high=50 * ms, doc="time without integration after a spike", label="refractory"
     )
-    delay: float = quantity(1 * ms, "ms", low=0.1 * ms, high=20 * ms, doc="transmission delay", label="delay")
+    delay: float = quantity(2 * ms, "ms", low=0.1 * ms, high=20 * ms, doc="transmission delay", label="delay")
     step: float = quantity(1 * ms, "ms", low=0.01 * ms, high=10 * ms, doc="time step it is made for", label="step")
 
     @property

@@ -1,7 +1,8 @@
-"""The wafer's step: for each patch, what is due arrives, then its neurons step, and who fired is listed.
+"""The wafer's step: for each patch, what is due arrives, its neurons step, who fired is listed, and what is known of the next step arrives.
 
 A neuron is two bytes: its potential after the loss of the next step, so that arrivals can be added to it at once (see
-`vectors.leaky`). A patch stays in the second cache through its step; while it steps, the next one is asked for. No synapse is
+`vectors.leaky`). A patch stays in the second cache through all of it; while it steps, the next one is asked for. Spikes with a delay of one step must
+arrive before the step, when the patch is still far: they cost more than others. No synapse is
 stored: the targets of a spike are drawn again each time, from its source and the key (`circuits.sheet`).
 
 Threads take patches as they come. What a patch becomes depends on the spikes of earlier steps alone, in an order that is fixed, so the
@@ -14,14 +15,12 @@ import numpy as np
 from numba import njit, uint16, uint32, uint64
 
 from workbench.kernels.lanes import atomic_add, atomic_read, give_way, prefetch, trailing
-from workbench.kernels.rule import words
+from workbench.kernels.wafer.arrivals import deliver, listed, rain
 from workbench.kernels.wafer.tables import CHUNK, COUNTERS, HELD
-from workbench.kernels.wafer.vectors import SPIKES, add, count_run, hash_run, step, targets
+from workbench.kernels.wafer.vectors import step
 
-__all__ = ["advance"]
+__all__ = ["advance", "gather"]
 
-GROUP = 256
-WORDS = 1024
 ONE = uint64(1)
 LANES = uint64(32)
 
@@ -40,81 +39,9 @@ def _meet(sync, threads, met):
 
 
 @njit
-def _deliver(v, base, size, first, ids, at, fired, w, share, weight, draws):
-    """Let the spikes of one source patch arrive in one target patch: `share` synapses each. Returns the sums that were cut."""
-    cut = 0
-    many = uint64((fired + SPIKES - 1) // SPIKES)
-    second = many * uint64(SPIKES)
-    n = uint64(fired)
-    pairs = (share + 1) // 2
-    for j in range(pairs):
-        w1, w2 = w[j, 0], w[j, 1]
-        for k in range(many):
-            lot = k * uint64(SPIKES)
-            targets(ids, at + lot, first, w1, w2, size, draws, lot, second + lot)
-        for k in range(n):
-            cut += add(v, base + uint64(draws[k]), weight)
-        if 2 * j + 1 < share:
-            for k in range(n):
-                cut += add(v, base + uint64(draws[second + k]), weight)
-    return cut
-
-
-@njit
-def _rain(v, base, low, high, when, key, table, low_at, high_at, weight, named):
-    """Let one step of a shower fall on the neurons `low` to `high` of its population. Returns (spikes, sums that were cut)."""
-    first, last = low // GROUP, (high - 1) // GROUP + 1
-    lots = uint64((last - first + SPIKES - 1) // SPIKES)
-    row = lots * uint64(SPIKES)
-    w1, w2 = words(key, WORDS * when)
-    for k in range(lots):
-        lot = k * uint64(SPIKES)
-        count_run(uint32(first + lot), w1, w2, table, low_at, high_at, named, lot)
-    most = uint32(0)
-    groups = uint64(last - first)
-    for g in range(groups):
-        most = max(most, named[g])
-    lines = uint64((most + 3) // 4)
-    for j in range(lines):
-        w1, w2 = words(key, WORDS * when + 1 + j)
-        for k in range(lots):
-            hash_run(uint32(first + k * uint64(SPIKES)), w1, w2, named, (ONE + j) * row + k * uint64(SPIKES))
-    cut, came = 0, 0
-    for g in range(groups):
-        number = uint64(named[g])
-        begin = (first + np.int64(g)) * GROUP
-        inside = begin >= low and begin + GROUP <= high
-        word = uint32(0)
-        for m in range(number):
-            if m & uint64(3) == uint64(0):
-                word = named[(ONE + (m >> uint64(2))) * row + g]
-            who = begin + np.int64(word & uint32(255))
-            word >>= uint32(8)
-            if inside or (who >= low and who < high):
-                cut += add(v, base + uint64(who - low), weight)
-                came += 1
-    return came, cut
-
-
-@njit(inline="always")
-def _listed(ids, at, fired, stride, out):
-    """The numbers of a patch's neurons that fired, as (array, place): where they are listed, or written out from the bits."""
-    if fired * 16 <= stride:
-        return ids, uint64(at)
-    n = uint64(0)
-    for word in range(uint64(stride // 16)):
-        left = uint32(ids[uint64(at) + word])
-        while left:
-            out[n] = uint16(word * uint64(16) + uint64(trailing(left)))
-            n += ONE
-            left &= uint32(left - uint32(1))
-    return out, uint64(0)
-
-
-@njit
 def _put(v, base, ids, at, fired, stride, out, value):
     """Set those that a list names to `value`."""
-    who, spot = _listed(ids, at, fired, stride, out)
+    who, spot = listed(ids, at, fired, stride, out)
     for k in range(uint64(fired)):
         v[base + uint64(who[spot + k])] = value
 
@@ -173,10 +100,10 @@ def advance(thread, threads, start, stop, slots, width, v, pops, projs, noise, l
     count, where_at, arrived, ids = lists.count, lists.at, lists.arrived, lists.ids
     t_first, t_place, t_population, t_out = taps.first, taps.place, taps.population, taps.out
     shared = sync.shared
-    draws, decoded, named = sync.draws[thread], sync.fired[thread], sync.named[thread]
+    places, decoded, named, woven = sync.places[thread], sync.fired[thread], sync.named[thread], sync.woven[thread]
+    cut, counter = sync.cut, uint64(8 * thread)
     populations, patches = size.size, count.shape[2]
     piece = ids.size // (slots * threads)
-    cut = 0
     for s in range(start, stop):
         slot = s % slots
         at = (slot * threads + thread) * piece
@@ -191,29 +118,13 @@ def advance(thread, threads, start, stop, slots, width, v, pops, projs, noise, l
                     begin, end = b * size[q] // patches, (b + 1) * size[q] // patches
                     here = uint64(end - begin)
                     for p in range(p_first[q], p_first[q + 1]):
-                        sent = s - p_delay[p]
-                        if sent < 0:
-                            continue
-                        old, src, weight = sent % slots, p_source[p], p_weight[p]
-                        for c in range(contact[p], contact[p + 1]):
-                            a = source_patch[c, b]
-                            fired = count[old, src, a]
-                            if fired:
-                                who, spot = _listed(ids, where_at[old, src, a], fired, stride[src], decoded)
-                                cut += _deliver(
-                                    v, base, here, uint32(a * size[src] // patches), who, spot, fired,
-                                    drawn_with[word_at[c] :], share[c], weight, draws,
-                                )  # fmt: skip
-                    came = 0
-                    for k in range(n_first[q], n_first[q + 1]):
-                        if s >= n_delay[k]:
-                            fell, lost = _rain(
-                                v, base, begin, end, s - n_delay[k], n_key[k], n_table, uint64(n_at[k]), uint64(n_at[k + 1]),
-                                n_weight[k], named,
+                        if p_delay[p] == 1 and s > 0:
+                            src, old = p_source[p], (s - 1) % slots
+                            deliver(
+                                v, base, here, b, patches, size[src], contact[p], contact[p + 1], source_patch, share, word_at,
+                                drawn_with, p_weight[p], count[old, src], where_at[old, src], stride[src], ids, decoded,
+                                places, cut, counter,
                             )  # fmt: skip
-                            came += fell
-                            cut += lost
-                    arrived[slot, q, b] = came
                     # Who waits after a spike has lost what arrived: it was put back to where it starts, and cannot fire.
                     for back in range(1, min(waits[q], s) + 1):
                         old = (s - back) % slots
@@ -242,5 +153,49 @@ def advance(thread, threads, start, stop, slots, width, v, pops, projs, noise, l
                     count[slot, q, b] = fired
                     where_at[slot, q, b] = at
                     at += fired if fired * 16 <= stride[q] else stride[q] // 16
+                # The patch is near now: whatever of the next step is known already arrives at once.
+                for q in range(populations):
+                    base = row + uint64(offset[q])
+                    begin, end = b * size[q] // patches, (b + 1) * size[q] // patches
+                    here = uint64(end - begin)
+                    for p in range(p_first[q], p_first[q + 1]):
+                        sent = s + 1 - p_delay[p]
+                        if p_delay[p] > 1 and sent >= 0:
+                            src, old = p_source[p], sent % slots
+                            deliver(
+                                v, base, here, b, patches, size[src], contact[p], contact[p + 1], source_patch, share, word_at,
+                                drawn_with, p_weight[p], count[old, src], where_at[old, src], stride[src], ids, decoded,
+                                places, cut, counter,
+                            )  # fmt: skip
+                    came = uint64(0)
+                    for k in range(n_first[q], n_first[q + 1]):
+                        born = s + 1 - n_delay[k]
+                        if born >= 0:
+                            came += rain(
+                                v, base, begin, end, born, n_key[k], n_table, uint64(n_at[k]), uint64(n_at[k + 1]),
+                                n_weight[k], named, woven, places, cut, counter,
+                            )  # fmt: skip
+                    arrived[(s + 1) % slots, q, b] = came
         _meet(shared, threads, s - start + 1)
-    sync.cut[thread] += cut
+
+
+@njit(cache=True, nogil=True)
+def gather(start, stop, slots, size, stride, count, where_at, ids, steps, neurons):
+    """Write the spikes of the steps `start` to `stop`, in order of step and neuron (counted through all populations)."""
+    decoded = np.empty(stride.max() + 32, np.uint16)
+    patches = count.shape[2]
+    n = 0
+    for s in range(start, stop):
+        slot = s % slots
+        before = 0
+        for q in range(size.size):
+            for b in range(patches):
+                fired = count[slot, q, b]
+                if fired:
+                    who, at = listed(ids, where_at[slot, q, b], fired, stride[q], decoded)
+                    first = before + b * size[q] // patches
+                    for k in range(uint64(fired)):
+                        steps[n] = s
+                        neurons[n] = first + np.int64(who[at + k])
+                        n += 1
+            before += size[q]

@@ -92,7 +92,8 @@ class Sync(NamedTuple):
     """What threads share: the times they met, and the patches taken in each step of a call; and what each counts alone."""
 
     shared: NDArray  # int64
-    cut: NDArray  # int64 (threads,)
-    draws: NDArray  # uint32 (threads, room)
+    cut: NDArray  # int64 (8 × threads,), one in eight used: a cache line each
+    places: NDArray  # uint16 (threads, room)
     fired: NDArray  # uint16 (threads, room)
     named: NDArray  # uint32 (threads, room)
+    woven: NDArray  # uint64 (threads, room)

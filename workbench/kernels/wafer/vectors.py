@@ -14,7 +14,7 @@ from workbench.kernels.lanes import Lanes, absolute, load, mask, store, where
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
-__all__ = ["SPIKES", "add", "count_run", "hash_run", "leaky", "step", "targets"]
+__all__ = ["SPIKES", "add", "count_run", "hash_run", "leaky", "spread", "step", "targets", "weave"]
 
 SPIKES = 16
 """Spikes, or groups of neurons, that are hashed together."""
@@ -75,20 +75,21 @@ def step(typingctx: Any, v: Any, at: Any, leak: Any, bias: Any, lowest: Any, thr
 
 
 @intrinsic
-def add(typingctx: Any, v: Any, at: Any, weight: Any) -> Any:
-    """Add `weight` to `v[at]` (int16); where the sum does not fit it is cut, and 1 is returned, else 0."""
+def add(typingctx: Any, v: Any, at: Any, weight: Any, cut: Any, counter: Any) -> Any:
+    """Add `weight` to `v[at]` (int16); where the sum does not fit it is cut, and `cut[counter]` goes up by one."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = builder.gep(_data(context, builder, signature, args, 0), [args[1]])
         both = builder.sadd_with_overflow(builder.load(pointer), args[2])
-        over = builder.extract_value(both, 1)
         builder.store(builder.extract_value(both, 0), pointer)
-        with builder.if_then(over, likely=False):
+        with builder.if_then(builder.extract_value(both, 1), likely=False):
             up = builder.icmp_signed(">", args[2], _SHORT(0))
             builder.store(builder.select(up, _SHORT(32767), _SHORT(-32768)), pointer)
-        return builder.zext(over, _LONG)
+            count = builder.gep(_data(context, builder, signature, args, 3), [args[4]])
+            builder.store(builder.add(builder.load(count), _LONG(1)), count)
+        return context.get_dummy_value()
 
-    return types.int64(v, types.uint64, types.int16), code
+    return types.void(v, types.uint64, types.int16, cut, types.uint64), code
 
 
 def _bits(builder: Any, index: Any, word1: Any, word2: Any) -> Any:
@@ -152,12 +153,39 @@ def count_run(
 
 
 @intrinsic
+def weave(typingctx: Any, words: Any, one_at: Any, two_at: Any, out: Any, at: Any) -> Any:
+    """Put 16 words (uint32) from `one_at` and 16 from `two_at` side by side, as 16 numbers of eight bytes in `out[at:]` (uint64)."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data, wide = _data(context, builder, signature, args, 0), ir.VectorType(_LONG, SPIKES)
+        one, two = (builder.zext(load(builder, data, args[k], SPIKES).value, wide) for k in (1, 2))
+        both = builder.or_(one, builder.shl(two, ir.Constant(wide, [32] * SPIKES)))
+        store(builder, Lanes(builder, both), _data(context, builder, signature, args, 3), args[4])
+        return context.get_dummy_value()
+
+    return types.void(words, types.uint64, types.uint64, out, types.uint64), code
+
+
+@intrinsic
+def spread(typingctx: Any, word: Any, first: Any, out: Any, at: Any) -> Any:
+    """Write `first` + each of the eight bytes of `word` to `out[at:]` (uint16), the lowest first."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        bytes_ = builder.bitcast(args[0], ir.VectorType(ir.IntType(8), 8))
+        made = builder.add(builder.zext(bytes_, ir.VectorType(_SHORT, 8)), _splat(builder, args[1], 8))
+        store(builder, Lanes(builder, made), _data(context, builder, signature, args, 2), args[3])
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint16, out, types.uint64), code
+
+
+@intrinsic
 def targets(
     typingctx: Any, ids: Any, at: Any, first: Any, word1: Any, word2: Any, size: Any, out: Any, one_at: Any, two_at: Any
 ) -> Any:
     """The pair of targets of 16 spikes: `ids[at:]` are their numbers in a patch whose first neuron is `first`, `size` the target patch.
 
-    Writes the first targets to `out[one_at:]`, the second to `out[two_at:]`, as numbers within the target patch.
+    Writes the first targets to `out[one_at:]`, then the second to `out[two_at:]`, as numbers within the target patch (uint16).
     """
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -166,13 +194,14 @@ def targets(
         word = ir.VectorType(_WORD, SPIKES)
         index = builder.add(builder.zext(here.value, word), _splat(builder, args[2], SPIKES))
         h = _bits(builder, index, args[3], args[4])
+        short = ir.VectorType(_SHORT, SPIKES)
         low, half = ir.Constant(wide, [0xFFFFFFFF] * SPIKES), ir.Constant(wide, [32] * SPIKES)
         size = builder.and_(_splat(builder, args[5], SPIKES), low)  # says that it has 32 bits: a narrow product will do
         product = builder.mul(builder.zext(h, wide), size)
         again = builder.mul(builder.and_(product, low), size)
         out = _data(context, builder, signature, args, 6)
         for result, place in ((product, args[7]), (again, args[8])):
-            store(builder, Lanes(builder, builder.trunc(builder.lshr(result, half), word)), out, place)
+            store(builder, Lanes(builder, builder.trunc(builder.lshr(result, half), short)), out, place)
         return context.get_dummy_value()
 
     word, place = types.uint32, types.uint64
