@@ -24,6 +24,7 @@ STUDIES = LazyTable(
         "memory-recall": "workbench.studies.memory_recall:MemoryRecall",
         "edge-learning": "workbench.studies.edge_learning:EdgeLearning",
         "wires": "workbench.studies.wires:Wires",
+        "wafer-defects": "workbench.studies.defects:WaferDefects",
         "twenty-watts": "workbench.studies.twenty_watts:TwentyWatts",
     },
 )
