@@ -29,20 +29,21 @@ def living(
     title: str = "What lives on the wafer",
     source: str = "",
 ) -> Sketch:
-    """The wafer seen from above: neurons on each tile, what is dead, what no way leads to, and which tiles in reserve are used.
+    """The wafer seen from above: neurons on each tile, what is dead (blank), what no way leads to (below 0), which spare tiles are used.
 
     `neurons`, `dead`, `away` and `spare` have the shape (tiles_y, tiles_x), `dead_links` (4, tiles_y, tiles_x).
     """
     high, wide = neurons.shape
     size = max(2.5, min(16.0, 220 / max(high, wide)))
-    shown = np.where(dead | away, np.nan, neurons)
+    top = max(1.0, float(neurons.max(initial=0)))
+    shown = np.where(dead, np.nan, np.where(away, -top, neurons))
     layers: list[Layer] = [
         Image(
             values=shown,
             x_range=(-0.5, wide - 0.5),
             y_range=(-0.5, high - 0.5),
-            label=tr("neurons"),
-            limits=(0.0, max(1.0, float(neurons.max(initial=0)))),
+            label=tr("neurons (below 0: no way leads there)"),
+            limits=(-top, top),
         )
     ]
     between = _dead_links(dead_links, dead)
@@ -52,7 +53,7 @@ def living(
                 x=between[0],
                 y=between[1],
                 label=tr("dead link"),
-                colour=COLOURS["orange"],
+                colour=COLOURS["sky"],
                 size=size / 3,
                 marker="square",
             )
@@ -98,7 +99,7 @@ def busy_links(
     title: str = "Which links are busy",
     source: str = "",
 ) -> Sketch:
-    """The links of a mesh, both ways of each together: a cell between two tiles; those nobody uses are blank, dead ones are marked.
+    """The links of a mesh, both ways of each together: a cell between two tiles; those nobody uses are blank, dead ones below 0.
 
     `loads[direction, y, x]` are packets over the link that leaves tile (x, y) to the east, west, north and south.
     """
@@ -106,19 +107,19 @@ def busy_links(
     cells = both_ways(loads)
     top = max(1.0, float(np.nanmax(cells, initial=0.0)))
     cells[cells == 0] = np.nan
+    low, top = limits or (0.0, top)
+    x, y = _dead_links(dead_links, dead)
+    cells[(2 * y).astype(int), (2 * x).astype(int)] = -top
     size = max(2.0, min(12.0, 160 / max(high, wide)))
     layers: list[Layer] = [
         Image(
             values=cells,
             x_range=(-0.25, wide - 0.75),
             y_range=(-0.25, high - 0.75),
-            label=tr("packets"),
-            limits=limits or (0.0, top),
+            label=tr("packets (below 0: a dead link)"),
+            limits=(min(low, -top), top),
         )
     ]
-    x, y = _dead_links(dead_links, dead)
-    if x.size:
-        layers.append(Points(x=x, y=y, label=tr("dead link"), colour=COLOURS["orange"], size=size / 2, marker="square"))
     row, column = np.nonzero(dead)
     if row.size:
         layers.append(Points(x=column, y=row, label=tr("dead"), colour=COLOURS["black"], size=size, marker="square"))
@@ -248,8 +249,8 @@ def largest_part(
     layers: list[Layer] = [
         Lines(x=100 * dead, y=100 * sites, label=tr("tiles die"), colour=COLOURS["blue"], width=2.0),
         Lines(x=100 * dead, y=100 * bonds, label=tr("links die"), colour=COLOURS["orange"], width=2.0),
-        Level(value=100 * thresholds[0], along="x", label=tr("threshold, tiles"), colour=COLOURS["blue"]),
-        Level(value=100 * thresholds[1], along="x", label=tr("threshold, links"), colour=COLOURS["orange"]),
+        Level(value=100 * thresholds[0], along="x", label=f"{100 * thresholds[0]:.1f} %", colour=COLOURS["blue"]),
+        Level(value=100 * thresholds[1], along="x", label=f"{100 * thresholds[1]:.1f} %", colour=COLOURS["orange"]),
     ]
     x, y = (100 * np.array(v) for v in zip(*here, strict=True))
     layers.append(Points(x=x, y=y, label=tr("this wafer"), colour=COLOURS["black"], size=6.0, marker="ring"))
