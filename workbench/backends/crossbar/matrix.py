@@ -88,9 +88,11 @@ class Matrix:
             )
         self.chip, self.inputs, self.signed = chip, float(inputs), signed
         self.clipped, self.conversions, self.clipped_inputs = 0, 0, 0
+        blocks = len(self.cut.column_blocks)
         self.tally = np.zeros((self.cut.arrays, len(EVENTS)), np.int64)
         """What the products so far cost, (arrays, EVENTS)."""
-        blocks = len(self.cut.column_blocks)
+        self._squares = [np.zeros(array.piece.rows.stop - array.piece.rows.start) for array in self.arrays[::blocks]]
+        """Sums of squares of the levels on each row so far, by row block and slice: what the energy in the cells follows from."""
         self._rows: list[Row] = [
             side_by_side(
                 self.arrays[at : at + blocks],
@@ -226,13 +228,8 @@ class Matrix:
         unsigned = chip.pairs == "offset" and not self.signed
         high = (2**chip.adc_bits if unsigned else 2 ** max(chip.adc_bits - 1, 0)) - 1
         low = 0 if unsigned else -high
-        # Squares of whole levels times whole shares of a joule: below 2^53 their sums are exact, so no batch changes a count.
         top = self._top if self._most else float(FINE)
-        self._joules: list[tuple[NDArray[np.float64], float]] = []
-        for row in self._rows:
-            each = row.load * (chip.read_voltage**2 * chip.read_time / ATTOJOULE)
-            fine = 2.0 ** np.floor(np.log2(2.0**52 / max(float(each.sum(axis=0).max()), 1.0)))
-            self._joules.append((np.rint(each * (fine / top**2)), fine))
+        self._joules = [row.load * (chip.read_voltage**2 * chip.read_time / ATTOJOULE / top**2) for row in self._rows]
         self._banks: list[Any] = []
         self._decode: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
         for row, full in zip(self._rows, self._full, strict=True):
@@ -287,21 +284,21 @@ class Matrix:
         """The largest level of one read."""
         return 1.0 if self._serial else float(self._most) or self.inputs
 
-    def _levels(self, x: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
-        """Inputs in DAC levels, and how many were clipped."""
+    def _levels(self, x: NDArray[np.float64]) -> tuple[NDArray[Any], int]:
+        """Inputs in DAC levels, whole numbers in float32, and how many were clipped; inputs as they are where no DAC rounds."""
         if not self._most:
             return x, 0
-        exact = x / self._step
-        low = -self._most if self.signed else 0
-        levels = np.clip(np.rint(exact), low, self._most)
-        return levels, int(np.count_nonzero(np.abs(levels - exact) > 0.5 + 1e-9))
+        from workbench.kernels.analog.drive import levels  # noqa: PLC0415
 
-    def _planes(self, levels: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], float]]:
+        made = np.empty(x.shape, np.float32)
+        return made, levels(x, self._step, -self._most if self.signed else 0, self._most, made)
+
+    def _planes(self, levels: NDArray[Any]) -> list[tuple[NDArray[Any], float]]:
         """What the rows are driven with, read by read, and what each read counts."""
         if not self._serial:
             return [(levels, 1.0)]
-        size, sign = np.abs(levels).astype(np.int64), np.sign(levels)
-        return [(sign * np.float64(size >> b & 1), 2.0**b) for b in range(self.chip.dac_bits)]
+        size, sign = np.abs(levels).astype(np.int32), np.sign(levels)
+        return [(sign * np.float32(size >> b & 1), 2.0**b) for b in range(self.chip.dac_bits)]
 
     @property
     def noisy(self) -> bool:
@@ -311,7 +308,7 @@ class Matrix:
     def fresh(self) -> Self:
         """The same cells and converters with nothing counted yet."""
         made = copy.copy(self)
-        made.tally = np.zeros_like(self.tally)
+        made.tally, made._squares = np.zeros_like(self.tally), [np.zeros_like(s) for s in self._squares]
         made.clipped = made.conversions = made.clipped_inputs = 0
         return made
 
@@ -322,7 +319,11 @@ class Matrix:
             "signed": np.array(self.signed),
             "tally": self.tally.copy(),
             "clipped": np.array([self.clipped, self.conversions, self.clipped_inputs]),
-        } | {f"full.{k}": full for k, full in enumerate(self._full)}
+        } | {
+            f"{what}.{k}": a
+            for what, held in (("full", self._full), ("squares", self._squares))
+            for k, a in enumerate(held)
+        }
 
     def restored(self, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The same cells with the ranges and counts that `save` gave."""
@@ -331,6 +332,7 @@ class Matrix:
         made._full = [arrays[f"full.{k}"] for k in range(len(self._full))]
         made._bank()
         made.tally = arrays["tally"].copy()
+        made._squares = [arrays[f"squares.{k}"].copy() for k in range(len(self._squares))]
         made.clipped, made.conversions, made.clipped_inputs = arrays["clipped"].tolist()
         return made
 
@@ -346,22 +348,23 @@ class Matrix:
         if x.ndim == 1:
             return self.product(x[None, :], first=first)[0]
         from workbench.kernels import analog  # noqa: PLC0415
+        from workbench.kernels.analog.drive import decode  # noqa: PLC0415
 
         levels, clipped = self._levels(self._checked(x))
         self.clipped_inputs += clipped
         y = np.zeros((len(x), self.cut.outputs))
         for plane, times, number, rows, active in self._reads(levels):
-            row, bank, (scale, shift) = self._rows[number], self._banks[number], self._decode[number]
+            row, bank = self._rows[number], self._banks[number]
             key = streams.stream(self._key, plane, number) if row.noisy else None
             if self.chip.adc_bits:
-                codes, over = analog.read(bank, rows.astype(np.float32), key, first)
+                codes, over = analog.read(bank, np.ascontiguousarray(rows, np.float32), key, first)
                 self.clipped += over
-                read = codes * scale + shift
+                decode(codes, *self._decode[number], times, active, y)
             else:
-                read = analog.read_values(bank, rows, key, first) * row.correct
-            y += times * (read if active.all() else np.where(active[:, None], read, 0.0))
+                read = analog.read_values(bank, rows.astype(np.float64), key, first) * row.correct
+                y += times * np.where(active[:, None], read, 0.0)
         if self.chip.pairs == "offset":
-            y -= np.outer(levels.sum(axis=1) * self._step, self._zero)
+            y -= np.outer(levels.sum(axis=1, dtype=np.float64) * self._step, self._zero)
         return y
 
     def count(self, x: NDArray[Any]) -> None:
@@ -369,48 +372,58 @@ class Matrix:
         for _ in self._reads(self._levels(self._checked(x))[0]):
             pass
 
-    def _reads(
-        self, levels: NDArray[np.float64]
-    ) -> Iterator[tuple[int, float, int, NDArray[np.float64], NDArray[np.bool_]]]:
+    def _reads(self, levels: NDArray[Any]) -> Iterator[tuple[int, float, int, NDArray[Any], NDArray[np.bool_]]]:
         """Every read of arrays that share rows, counted: (bit, what it counts, number of the row, its inputs, samples with any input)."""
         converted = np.zeros(len(levels), np.int64)
         outputs = self.cut.outputs
-        for row in self._rows:
-            self._fetch(row, levels[:, row.rows])
-        for plane, (driven, times) in enumerate(self._planes(levels)):
+        planes = self._planes(levels)
+        for plane, (driven, times) in enumerate(planes):
             for number, row in enumerate(self._rows):
                 rows = driven[:, row.rows]
-                active = np.asarray(rows.any(axis=1))
-                if active.any():
+                squares, active, driving = self._driven(rows)
+                if plane == 0 and len(planes) > 1:
+                    _, samples, nonzero = self._driven(levels[:, row.rows])
+                    self._fetch(row, samples, nonzero)
+                elif plane == 0:
+                    self._fetch(row, active, driving)
+                if driving:
                     converted += active * outputs
-                    self._count(number, row, rows, active)
+                    self._count(number, row, squares, active, driving)
                     yield plane, times, number, rows, active
         taken = outputs * (converted > 0) if self.chip.pairs == "offset" else 0
         self.tally[0, _EVENT["digital addition"]] += int((np.maximum(converted - outputs, 0) + taken).sum())
 
-    def _fetch(self, row: Row, levels: NDArray[np.float64]) -> None:
+    def _driven(self, rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
+        """Of what the rows of a read are driven with: sums of squares by row, which samples have any input, and how many inputs there are."""
+        from workbench.kernels.analog.drive import driven  # noqa: PLC0415
+
+        if not self._most:
+            rows = np.rint(rows * (FINE / self.inputs)).astype(np.float32)
+        squares, active = np.zeros(rows.shape[1]), np.zeros(len(rows), np.bool_)
+        return squares, active, driven(rows, squares, active)
+
+    def _fetch(self, row: Row, samples: NDArray[np.bool_], driving: int) -> None:
         """Count what inputs cost once, however many reads they take."""
         here = self.tally[row.place]
-        driven = int(np.count_nonzero(levels))
-        if driven:
-            samples = int(np.count_nonzero(levels.any(axis=1)))
-            here[:, _EVENT["buffer byte"]] += samples * levels.shape[1] * _bytes(self.chip.dac_bits)
-            if row.part == 0:
-                here[:, _EVENT["synaptic operation"]] += driven * row.widths
-            self.tally[row.place] = here
+        here[:, _EVENT["buffer byte"]] += (
+            int(samples.sum()) * (row.rows.stop - row.rows.start) * _bytes(self.chip.dac_bits)
+        )
+        if row.part == 0:
+            here[:, _EVENT["synaptic operation"]] += driving * row.widths
+        self.tally[row.place] = here
 
-    def _count(self, number: int, row: Row, rows: NDArray[np.float64], active: NDArray[np.bool_]) -> None:
+    def _count(
+        self, number: int, row: Row, squares: NDArray[np.float64], active: NDArray[np.bool_], driving: int
+    ) -> None:
         """Count one read of the arrays of `row` for every active sample."""
-        chip, here = self.chip, self.tally[row.place]
-        reads = int(active.sum())
-        whole = rows[active] if self._most else np.rint(rows[active] * (FINE / self.inputs))
-        table, fine = self._joules[number]
-        attojoules = (whole**2) @ table / fine
+        here, reads = self.tally[row.place], int(active.sum())
+        # Squares of whole levels add up exactly, so their sum and what follows from it are the same for any batches.
+        self._squares[number] += squares
         here[:, _EVENT["tile read"]] += reads
-        here[:, _EVENT["row pulse"]] += int(np.count_nonzero(rows))
-        here[:, _EVENT["array attojoule"]] += np.ceil(attojoules).astype(np.int64).sum(axis=0)
+        here[:, _EVENT["row pulse"]] += driving
+        here[:, _EVENT["array attojoule"]] = np.ceil(self._squares[number] @ self._joules[number])
         here[:, _EVENT["conversion"]] += reads * row.widths
-        here[:, _EVENT["buffer byte"]] += reads * row.widths * _bytes(chip.adc_bits)
+        here[:, _EVENT["buffer byte"]] += reads * row.widths * _bytes(self.chip.adc_bits)
         self.tally[row.place] = here
         self.conversions += reads * int(row.widths.sum())
 
@@ -450,7 +463,7 @@ class Matrix:
                     shape=x.shape,
                 )
             )
-        if not np.all(np.isfinite(x)):
+        if not np.isfinite(x.sum()) and not np.all(np.isfinite(x)):  # a sum is one pass, and tells nearly always
             raise DescriptionError(tr("Inputs of '{name}' must be finite numbers.", name=self.name))
         return x
 
