@@ -68,7 +68,7 @@ def operate(
     """The operating point of a layer of `dynamic` watts per cell (or in all) at the full supply, leaking besides, behind a grid.
 
     Leakage current grows with temperature as `leakage` says and does not depend on the voltage; the grid's loss I ΔV heats the cell
-    the current is for. Raises RunawayError, and DescriptionError where the supply collapses.
+    of `layer` the current is for. `other` layers (W per cell, or in all) hang on the same grid, cell by cell. Raises RunawayError, and DescriptionError where the supply collapses.
     """
     if load not in LOADS:
         raise unknown("load", load, LOADS)
@@ -77,11 +77,11 @@ def operate(
             tr("The grid has {grid} cells, the stack {stack}: give both the same.", grid=grid.cells, stack=stack.cells)
         )
     positive("supply", supply, "V")
-    given = sheet("dynamic", dynamic, stack.cells, "W")
-    given = given if np.ndim(dynamic) else given / given.size
+    given = _each("dynamic", dynamic, stack.cells)
     spread = np.ones(stack.cells) if share is None else sheet("share", share, stack.cells, "")
     spread = spread / spread.sum()
     drop, loss = np.zeros(stack.cells), np.zeros(stack.cells)
+    above = {name: _each(name, watts, stack.cells) for name, watts in (other or {}).items()}
     exponent = 2 if load == "clocked" else 0
     for round_ in range(1, _ROUNDS + 1):
         voltage = supply - drop
@@ -89,14 +89,15 @@ def operate(
         total = float((spread * factor).sum())
         used = given * factor**exponent
         leaky = Leakage(power=leakage.power * total, reference=leakage.reference, doubling=leakage.doubling)
-        settled = settle(stack, layer, used + loss, leaky, share=spread * factor, other=other, measure_gain=False)
-        current = (used + settled.leakage) / voltage
+        beside = {name: watts * factor**exponent for name, watts in above.items()}
+        settled = settle(stack, layer, used + loss, leaky, share=spread * factor, other=beside, measure_gain=False)
+        current = (sum(beside.values(), used) + settled.leakage) / voltage
         before, drop = drop, grid.drop(current)
         if drop.max() >= supply:
             break
         loss = current * drop
         if np.abs(drop - before).max() <= _CLOSE * supply:
-            settled = settle(stack, layer, used + loss, leaky, share=spread * factor, other=other)
+            settled = settle(stack, layer, used + loss, leaky, share=spread * factor, other=beside)
             return Operating(
                 settled=settled,
                 voltage=supply - drop,
@@ -109,6 +110,12 @@ def operate(
         tr(
             "The supply of {supply:g} V collapses under {power:.4g} W: the grid drops more than it can give. Feed it closer, lower its resistance, or raise the voltage.",
             supply=supply,
-            power=float(given.sum()),
+            power=float(sum(above.values(), given).sum()),
         )
     )
+
+
+def _each(name: str, watts: ArrayLike, cells: tuple[int, int]) -> Array:
+    """Watts per cell: as given, or a whole spread evenly."""
+    given = sheet(name, watts, cells, "W")
+    return given if np.ndim(watts) else given / given.size

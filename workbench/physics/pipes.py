@@ -137,7 +137,7 @@ class Thermosyphon:
         return _root(lambda p: self.friction(p, fluid) - head) if head else 0.0
 
     def sonic(self, fluid: Vapour) -> float:
-        """The power (W) at which vapour cannot flow faster."""
+        """The power (W) at which the vapour reaches the speed of sound at its entry."""
         return (
             0.474
             * fluid.latent_heat
@@ -145,6 +145,12 @@ class Thermosyphon:
             * self.vapour_radius**2
             * math.sqrt(fluid.vapour_density * fluid.pressure)
         )
+
+    def carries(self, fluid: Vapour) -> tuple[str, float]:
+        """The limit that comes first, "gravity" or "sonic", and its watts."""
+        limits = {"gravity": self.limit(fluid), "sonic": self.sonic(fluid)}
+        name = min(limits, key=lambda n: limits[n])
+        return name, limits[name]
 
 
 def _loss(mass: float, radius: float, length: float, density: float, viscosity: float) -> float:

@@ -26,5 +26,6 @@ STUDIES = LazyTable(
         "wires": "workbench.studies.wires:Wires",
         "wafer-defects": "workbench.studies.defects:WaferDefects",
         "twenty-watts": "workbench.studies.twenty_watts:TwentyWatts",
+        "heat-and-blood": "workbench.studies.heat_and_blood:HeatAndBlood",
     },
 )
