@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections import Counter
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
@@ -530,3 +531,14 @@ def test_defects_that_make_no_sense_are_refused(wrong, said):
 def test_a_chip_without_area_cannot_be_hit():
     with pytest.raises(DescriptionError, match="core_area"):
         replace(CHIPS["darwin3"], defects=Defects(density=1.0))
+
+
+def test_a_reserve_is_not_counted_while_it_is_kept_for_repair_and_the_mesh_that_would_do_does():
+    with pytest.raises(PlacementError, match="has 24 cores besides its reserve, .* 13 neurons") as no:
+        worm_on(repair="shift", spare_columns=2, killed="0,0")
+    grown = dict(re.findall(r"(tiles_[xy])=(\d+)", str(no.value)))
+    mapping.map(
+        unfold(CIRCUITS["worm"].network(), seed=0),
+        chip(int(grown.get("tiles_x", 6)), int(grown.get("tiles_y", 6)), repair="shift", spare_columns=2, killed="0,0"),
+        seed=0,
+    )

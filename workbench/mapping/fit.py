@@ -70,18 +70,19 @@ def check_cores(
         raise PlacementError(" ".join([sentence, *faults.cut_off(), _would_do(netlist, chip, rows)]).rstrip())
     limit = chip.cores if faults is None or chip.defects.repair == "around" else logical(chip).cores
     if used > limit:
-        raise PlacementError(
-            tr(
-                "{chip} has {limit} cores, the network of {neurons} neurons needs {used}: {short} neurons do not fit.",
-                chip=chip.name,
-                limit=limit,
-                used=used,
-                neurons=core_of.size,
-                short=int(np.count_nonzero(core_of >= limit)),
-            )
-            + " "
-            + _would_do(netlist, chip, rows)
-        )
+        numbers: dict[str, Any] = {
+            "chip": chip.name,
+            "limit": limit,
+            "used": used,
+            "neurons": core_of.size,
+            "short": int(np.count_nonzero(core_of >= limit)),
+        }
+        sentence = (
+            tr("{chip} has {limit} cores, the network of {neurons} neurons needs {used}: {short} neurons do not fit.", **numbers)
+            if limit == chip.cores
+            else tr("{chip} has {limit} cores besides its reserve, the network of {neurons} neurons needs {used}: {short} neurons do not fit.", **numbers)
+        )  # fmt: skip
+        raise PlacementError(sentence + " " + _would_do(netlist, chip, rows))
 
 
 def check(netlist: Netlist, chip: EventChip, cores: tuple[CoreUse, ...], rows: Synapses | None = None) -> None:
@@ -140,7 +141,7 @@ def _living_mesh(chip: EventChip, cores: int) -> tuple[int, int]:
     Raises PlacementError if growing does not help: so many tiles or links are dead that only small parts hang together.
     """
     x, y = chip.tiles_x, chip.tiles_y
-    for _ in range(24):
+    for _ in range(64):
         found = faults_of(replace(chip, tiles_x=x, tiles_y=y))
         left = x * y * chip.cores_per_tile if found is None else found.usable
         kept = 1.0
@@ -150,8 +151,11 @@ def _living_mesh(chip: EventChip, cores: int) -> tuple[int, int]:
             return x, y
         if x * y > 64 * max(chip.tiles, cores):
             break
-        wanted = max(x * y + 1, ceil(x * y * min(1.5, cores / max(1, left))))
-        x, y = (max(a, b) for a, b in zip(smallest_mesh(wanted), (chip.tiles_x, chip.tiles_y), strict=True))
+        grown = min(1.5, cores / max(1, left)) ** 0.5  # far from it both sides grow, at the end one by one
+        if grown > 1.05:
+            x, y = ceil(x * grown), ceil(y * grown)
+        else:
+            x, y = (x + 1, y) if x <= y else (x, y + 1)
     raise PlacementError(
         tr("A larger mesh with as many defects does not help: it falls into small parts. Use fewer defects.")
     )
