@@ -50,7 +50,7 @@ def test_numbers_are_those_of_the_wafer_and_its_mapping(result):
 
 
 def test_a_run_gives_the_same_spikes_on_the_broken_wafer():
-    made = STUDY.changed({"run_it": True, "timing": "asynchronous"}).run()
+    made = STUDY.changed({"run_it": True}).run()
     assert made.numbers["same_spikes"] == 1
     assert made.numbers["spikes"] > 0
     assert made.numbers["run_energy_nj"] != made.numbers["run_energy_whole_nj"]
