@@ -100,8 +100,8 @@ function ticksOf(axis, lo, hi, room) {
   if (axis.log) {
     const found = [];
     const decades = Math.ceil(Math.log10(hi)) - Math.floor(Math.log10(lo));
-    const steps = decades <= 2 ? [1, 2, 5] : [1];
-    const every = Math.max(1, Math.ceil(decades / Math.max(2, room / 55)));
+    const steps = decades <= 2 || 3 * decades <= room ? [1, 2, 5] : [1];
+    const every = Math.max(1, Math.ceil(decades / Math.max(2, room)));
     for (let e = Math.floor(Math.log10(lo)); e <= Math.ceil(Math.log10(hi)); e += every) {
       for (const m of steps) {
         const at = m * 10 ** e;
@@ -113,10 +113,15 @@ function ticksOf(axis, lo, hi, room) {
   const wanted = Math.max(2, Math.floor(room));
   const rough = (hi - lo) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.999) || 10 * power;
-  const found = [];
-  for (let n = Math.ceil(lo / step - 1e-9); n * step <= hi + step * 1e-9; n += 1) {
-    found.push({ at: n * step, text: tickText(n * step, step) });
+  const nice = [0.2, 0.5, 1, 2, 5, 10].map((m) => m * power);
+  let found = [];
+  // One number alone does not make a scale: then a finer step, even in a low panel.
+  for (let k = nice.findIndex((s) => s >= rough * 0.999); k >= 0 && found.length < 2; k -= 1) {
+    const step = nice[k];
+    found = [];
+    for (let n = Math.ceil(lo / step - 1e-9); n * step <= hi + step * 1e-9; n += 1) {
+      found.push({ at: n * step, text: tickText(n * step, step) });
+    }
   }
   return found;
 }
