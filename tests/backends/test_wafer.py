@@ -328,23 +328,24 @@ def test_the_ledger_is_what_a_spike_by_spike_count_gives():
         x, y = r.placement.cores[d].tile
         middle_x[p] = min(max(middle_x[p], 4 * x), 4 * x + 3)
         middle_y[p] = min(max(middle_y[p], 4 * y), 4 * y + 3)
-    for name, block in netlist.projections.items():
-        if block.external:
+    for block in netlist.projections.values():
+        sheet = block.rule
+        if not isinstance(sheet, Sheet):
             continue
         start = netlist.populations[block.target].start
         edges = patch_edges(block.sizes[0], 16)
         for i in r.spikes[block.source].neurons.tolist():
             home = int(np.searchsorted(edges, i, side="right")) - 1
-            for j in block.rule.targets_of(np.array([i]), *block.sizes, block.key)[0]:
+            for j in sheet.targets_of(np.array([i]), *block.sizes, block.key)[0]:
                 wanted["synaptic operation"][core_of[start + j]] += 1
-            for there in block.rule.reached(block.key)[:, home]:
+            for there in sheet.reached(block.key)[:, home]:
                 wanted["packet"][die_of[home]] += 1
                 links = abs(middle_x[there] // 4 - middle_x[home] // 4) + abs(
                     middle_y[there] // 4 - middle_y[home] // 4
                 )
                 wanted["die link"][die_of[home]] += links
                 hops += abs(middle_x[there] - middle_x[home]) + abs(middle_y[there] - middle_y[home]) - links
-        assert name
+
     for name, cells in netlist.populations.items():
         np.add.at(wanted["spike"], core_of[cells.start + r.spikes[name].neurons], 1)
     for event, counts in wanted.items():
@@ -357,7 +358,7 @@ def test_the_ledger_is_what_a_spike_by_spike_count_gives():
 
 
 def test_more_spikes_than_may_be_kept_are_counted():
-    made, whole = run(THOUSAND.network(), 100)
+    _, whole = run(THOUSAND.network(), 100)
     _, few = run(THOUSAND.network(), 100, limits=Limits(spikes=20), probes=(Probe("E", "rate.die", every=DT),))
     assert few.counts == whole.counts
     assert few.spikes["E"].count == 0

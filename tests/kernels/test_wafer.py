@@ -34,8 +34,8 @@ def test_a_step_of_32_neurons_is_the_rule(leak, bias, after):
 
     fired, left = leaky(v.astype(np.int64), k, lost)
     bits = np.empty(64, np.uint32)
-    numbers = (np.int32(x) for x in (leak * 16, bias, -1000, 1000, after))
-    run_step(v, *numbers, bits)
+    a, b, c, d, e = (np.int32(x) for x in (leak * 16, bias, -1000, 1000, after))
+    run_step(v, a, b, c, d, e, bits)
     assert np.array_equal(v, left)
     seen = (bits[:, None] >> np.arange(32, dtype=np.uint32)) & 1
     assert np.array_equal(seen.reshape(-1).astype(bool), fired)

@@ -254,7 +254,7 @@ def lay_projections(netlist: Netlist, shape: Shape, dt: float) -> dict[str, NDAr
         "share": np.concatenate(shares) if shares else np.zeros(0, np.int64),
         "word_at": np.cumsum(np.append(0, flat))[:-1].astype(np.int64),
         "words": np.concatenate(words).astype(np.uint32) if words else np.zeros((0, 2), np.uint32),
-        "source_patch": np.array(from_patch, np.int32).reshape(-1, shape.patches),
+        "source_patch": np.ascontiguousarray(np.array(from_patch, np.int32).reshape(-1, shape.patches).T),
     }
 
 

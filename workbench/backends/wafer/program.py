@@ -205,7 +205,7 @@ class WaferRun(Run):
         # A piece has room for every patch with a bit for each lane; what is never written takes no memory.
         piece = shape.places // 16
         self._lists = wafer.Lists(
-            count=np.zeros((self._slots, many, patches), np.int32),
+            fired=np.zeros((self._slots, many, patches), np.int32),
             at=np.zeros((self._slots, many, patches), np.int64),
             arrived=np.zeros((self._slots, many, patches), np.int32),
             ids=np.empty(self._slots * self._threads * piece + LARGEST_PATCH, np.uint16),
@@ -299,7 +299,7 @@ class WaferRun(Run):
                 for other in others:
                     other.result()
         steps = np.arange(self.step, end)
-        counts = self._lists.count[steps % self._slots].astype(np.int64)
+        counts = self._lists.fired[steps % self._slots].astype(np.int64)
         self._watch.count(self.step, counts)
         if self._watch.needs_spikes:
             self._watch.spiked(*self._who(steps))
@@ -317,7 +317,7 @@ class WaferRun(Run):
     def _who(self, steps: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Who fired in these steps, in order of step and neuron."""
         lists = self._lists
-        many = int(lists.count[steps % self._slots].sum())
+        many = int(lists.fired[steps % self._slots].sum())
         when, who = np.empty(many, np.int64), np.empty(many, np.int32)
         if many:
             self._kernel.gather(
@@ -326,7 +326,7 @@ class WaferRun(Run):
                 self._slots,
                 self._pops.size,
                 self._pops.stride,
-                lists.count,
+                lists.fired,
                 lists.at,
                 lists.ids,
                 when,
@@ -370,17 +370,17 @@ class WaferRun(Run):
             _ids(
                 self._lists.ids,
                 int(self._lists.at[s, q, b]),
-                int(self._lists.count[s, q, b]),
+                int(self._lists.fired[s, q, b]),
                 self.program._shape.strides[q],
             )
             for s in slots
             for q in range(len(net.populations))
-            for b in np.flatnonzero(self._lists.count[s, q]).tolist()
+            for b in np.flatnonzero(self._lists.fired[s, q]).tolist()
         ]
         arrays = {
             "v": self._v,
             "lists.slots": np.array(slots, np.int64),
-            "lists.count": self._lists.count[slots],
+            "lists.count": self._lists.fired[slots],
             "lists.ids": np.concatenate([*lists, np.zeros(0, np.uint16)]).astype(np.uint16),
             "cut": self._sync.cut.sum(keepdims=True),
             "last": self._last,
@@ -400,7 +400,7 @@ class WaferRun(Run):
         self._v = arrays["v"]
         piece, taken = shape.places // 16, 0
         for s, counts in zip(arrays["lists.slots"].tolist(), arrays["lists.count"], strict=True):
-            self._lists.count[s] = counts
+            self._lists.fired[s] = counts
             at = s * self._threads * piece
             for q in range(counts.shape[0]):
                 room = shape.strides[q] // 16

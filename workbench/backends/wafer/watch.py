@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["KEPT", "VARIABLES", "Watch"]
 
-KEPT = 2_000_000
-"""Of a network of more neurons than this, at most so many spikes are kept: twenty million would take as much room as the neurons."""
+KEPT = 1_000_000
+"""Of a network of more neurons than this, at most so many spikes are kept: twenty million would take half as much room as two hundred million neurons."""
 
 VARIABLES = ("v", "spikes", "rate.die", "rate.patch")
 

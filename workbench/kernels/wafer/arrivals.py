@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from numba import njit, uint16, uint32, uint64
 
-from workbench.kernels.lanes import trailing
+from workbench.kernels.lanes import prefetch, trailing
 from workbench.kernels.rule import words
 from workbench.kernels.wafer.vectors import SPIKES, add, count_run, hash_run, spread, targets, weave
 
@@ -15,6 +15,7 @@ ROOM = 1 << 14
 
 GROUP = 256
 WORDS = 1024
+AHEAD = 2  # contacts between asking for a list and reading it
 ONE = uint64(1)
 LOT = uint64(SPIKES)
 
@@ -61,7 +62,9 @@ def deliver(
     """
     many = uint64(0)
     for c in range(low, high):
-        a = source_patch[c, b]
+        if c + AHEAD < high:
+            prefetch(ids, uint64(where_at[source_patch[b, c + AHEAD]]))
+        a = source_patch[b, c]
         fired = count[a]
         if fired == 0:
             continue

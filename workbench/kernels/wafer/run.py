@@ -97,7 +97,7 @@ def advance(thread, threads, start, stop, slots, width, v, pops, projs, noise, l
     n_first, n_key, n_delay, n_weight, n_table, n_at = (
         noise.first, noise.key, noise.delay, noise.weight, noise.table, noise.table_at,
     )  # fmt: skip
-    count, where_at, arrived, ids = lists.count, lists.at, lists.arrived, lists.ids
+    count, where_at, arrived, ids = lists.fired, lists.at, lists.arrived, lists.ids
     t_first, t_place, t_population, t_out = taps.first, taps.place, taps.population, taps.out
     shared = sync.shared
     places, decoded, named, woven = sync.places[thread], sync.fired[thread], sync.named[thread], sync.woven[thread]

@@ -40,7 +40,7 @@ class Populations(NamedTuple):
 class Projections(NamedTuple):
     """By projection, those onto population q numbered `first[q]` to `first[q + 1]`; and their contacts, one after the other.
 
-    Contact c of patch b listens to patch `source_patch[c, b]`; each of its spikes makes `share[c]` synapses, drawn in pairs with the
+    Contact c of patch b listens to patch `source_patch[b, c]`; each of its spikes makes `share[c]` synapses, drawn in pairs with the
     key words `words[word_at[c]:]`.
     """
 
@@ -52,7 +52,7 @@ class Projections(NamedTuple):
     share: NDArray  # int64
     word_at: NDArray  # int64
     words: NDArray  # uint32 (pairs, 2)
-    source_patch: NDArray  # int32 (contacts, patches)
+    source_patch: NDArray  # int32 (patches, contacts)
 
 
 class Noise(NamedTuple):
@@ -73,7 +73,7 @@ class Lists(NamedTuple):
     `ids` is cut into one piece for each step and thread. `arrived` counts what came from outside.
     """
 
-    count: NDArray  # int32 (slots, populations, patches)
+    fired: NDArray  # int32 (slots, populations, patches)
     at: NDArray  # int64 (slots, populations, patches)
     arrived: NDArray  # int32 (slots, populations, patches)
     ids: NDArray  # uint16, flat
