@@ -25,13 +25,15 @@ def living(
     dead: Bools,
     away: Bools,
     spare: Bools,
-    dead_links: NDArray[np.bool_],
+    dead_links: Bools,
+    dead_tiles: Bools,
     title: str = "What lives on the wafer",
     source: str = "",
 ) -> Sketch:
     """The wafer seen from above: neurons on each tile, what is dead (blank), what no way leads to (below 0), which spare tiles are used.
 
-    `neurons`, `dead`, `away` and `spare` have the shape (tiles_y, tiles_x), `dead_links` (4, tiles_y, tiles_x).
+    `neurons`, `dead` (no living core), `away`, `spare` and `dead_tiles` (no living router) have the shape (tiles_y, tiles_x),
+    `dead_links` (4, tiles_y, tiles_x).
     """
     high, wide = neurons.shape
     size = max(2.5, min(16.0, 220 / max(high, wide)))
@@ -46,7 +48,7 @@ def living(
             limits=(-top, top),
         )
     ]
-    between = _dead_links(dead_links, dead)
+    between = _dead_links(dead_links, dead_tiles)
     if between[0].size:
         layers.append(
             Points(

@@ -243,6 +243,7 @@ class WaferDefects(Study):
                 away=away,
                 spare=reserve & (neurons > 0),
                 dead_links=faults.links,
+                dead_tiles=faults.tiles,
             ),
             "links": partial(pictures.busy_links, loads, faults.links, faults.tiles, limits=scale),
             "links whole": partial(
