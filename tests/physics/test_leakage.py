@@ -88,6 +88,23 @@ def test_an_uneven_plate_settles_where_plain_iteration_does(flow):
     assert 0 < done.gain < 1
 
 
+def test_rounding_on_a_wafer_of_512_by_512_cells_is_no_runaway():
+    # Random power, a coolant that warms, gain 0.3: near the steady state what is short is rounding of either sign
+    layers = [
+        Layer(name="active", solid=SILICON, thickness=50e-6),
+        Layer(name="wafer", solid=SILICON, thickness=0.725e-3, interface=1e-5, slices=2),
+        Layer(name="plate", solid=COPPER, thickness=3e-3, slices=2),
+    ]
+    stack = Stack(layers=layers, size=(0.215, 0.215), cells=(512, 512), film=1e4, flow=1500.0)
+    dynamic = np.random.default_rng(0).random((512, 512))
+    dynamic *= 15e3 / dynamic.sum()
+    leaks = Leakage(power=1500.0, reference=330.0, doubling=20.0)
+    done = settle(stack, "active", dynamic, leaks, measure_gain=False)
+    again = 1500.0 / dynamic.size * 2 ** ((done.field.of("active") - 330.0) / 20.0)
+    assert np.abs(again - done.leakage).max() < 1e-8 * again.max()
+    assert abs(done.field.heat_out / done.power - 1) < 1e-10
+
+
 def test_the_gain_is_the_largest_eigenvalue_of_the_loop():
     stack = plate(cells=(4, 5))
     done = settle(stack, "active", 10 * RNG.random((4, 5)), LEAK)

@@ -162,6 +162,8 @@ def settle(
             raise DescriptionError(tr("Leakage and temperature did not settle in {rounds} rounds.", rounds=_ROUNDS))
     heat: dict[str, ArrayLike] = {**(other or {}), layer: own + leaks(t)}
     gain = _gain(loop, leaks(t) / leakage.scale) if measure_gain else math.nan
+    if gain > 1 + 1e-5:
+        raise RunawayError(_lost(float(own.sum()), _estimate(stack, layer, leakage)))
     return Settled(field=stack.field(heat), dynamic=own, leakage=leaks(t), gain=gain, rounds=rounds)
 
 
@@ -224,13 +226,17 @@ def _lost(dynamic: float, start: float) -> str:
 
 
 def _newton(loop: _Loop, slope: Array, short: Array) -> Array | None:
-    """The step of Newton's method, or None when it would lead down: then no steady state exists."""
+    """The step of Newton's method, or None when it would lead down from below: then no steady state exists.
+
+    From below, heat is short everywhere (`short` > 0), and a gain above 1 turns whole modes of the step downward. Near the steady state
+    what is short is rounding of either sign and proves nothing.
+    """
     try:
-        step = settled(lambda v: v - loop.rise(slope * v), short, tolerance=1e-6)
+        step = settled(lambda v: v - loop.rise(slope * v, 1e-8), short, tolerance=1e-6)
     except DescriptionError:
         return None
-    # Rounding may leave a cell a hair below 0; a gain above 1 turns whole modes of the step downward.
-    return step if step.min() > -1e-6 * max(1e-3, float(step.max())) else None
+    below = short.min() > -1e-3 * short.max()
+    return None if below and step.min() < -1e-2 * np.abs(step).max() else step
 
 
 def _gain(loop: _Loop, slope: Array) -> float:
@@ -238,7 +244,7 @@ def _gain(loop: _Loop, slope: Array) -> float:
     v = np.ones_like(slope)
     gain = 0.0
     for _ in range(60):
-        w = loop.rise(slope * v)
+        w = loop.rise(slope * v, 1e-8)
         before, gain = gain, float(w.max())
         if not gain:
             return 0.0
@@ -271,16 +277,16 @@ class _Loop:
         u = self.stack.sheets.solve(put)
         return self._coupled(u[self.here : self.here + self.slices].mean(axis=0), u[self.last])
 
-    def rise(self, watts: Array) -> Array:
+    def rise(self, watts: Array, tolerance: float = 1e-11) -> Array:
         """The rise of the layer for watts per cell put into it."""
         per_area = watts / self.stack.sheet_area
         if self.own is None:
             put = np.zeros(self.stack.sheets.shape)
             put[self.here : self.here + self.slices] = per_area / self.slices
             return self.bare(put)
-        return self._coupled(self.own(per_area), self.down(per_area) if self.down else None)
+        return self._coupled(self.own(per_area), self.down(per_area) if self.down else None, tolerance)
 
-    def _coupled(self, own: Array, wall: Array | None) -> Array:
+    def _coupled(self, own: Array, wall: Array | None, tolerance: float = 1e-11) -> Array:
         """The rise with the coolant warmed by its wall, which warms the wall in turn."""
         if wall is None or self.wet is None or self.back is None:
             return own
@@ -289,5 +295,5 @@ class _Loop:
         base = stack.drift(wall)
         if not base.any():
             return own
-        theta = settled(lambda v: v - stack.drift(wet(v * ground)), base, tolerance=1e-11)
+        theta = settled(lambda v: v - stack.drift(wet(v * ground)), base, tolerance=tolerance)
         return own + self.back(theta * ground)
