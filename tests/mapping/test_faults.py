@@ -15,6 +15,7 @@ from workbench import mapping
 from workbench.chips import CHIPS
 from workbench.chips.defects import LAWS, Defects, cut_links, killed_tiles
 from workbench.circuits import CIRCUITS
+from workbench.circuits.drive import draw
 from workbench.circuits.unfold import unfold
 from workbench.errors import DescriptionError, PlacementError
 from workbench.experiment import Experiment
@@ -344,3 +345,22 @@ def test_a_reserve_is_not_counted_while_it_is_kept_for_repair_and_the_mesh_that_
         chip(int(grown.get("tiles_x", 6)), int(grown.get("tiles_y", 6)), repair="shift", spare_columns=2, killed="0,0"),
         seed=0,
     )
+
+
+@pytest.mark.parametrize("timing", ["queued", "asynchronous"])
+def test_a_saved_and_resumed_run_on_a_broken_chip_goes_on_as_if_nothing_had_been(timing, tmp_path):
+    made = replace(chip(8, 8, die=3, routers=0.15, links=0.1, routing="multicast"), timing=timing)
+    going = Experiment(CIRCUITS["worm"], made, duration=20 * ms, dt=0.1 * ms)
+    program = going.compile()
+    drive = draw(program.netlist, 20 * ms, dt=0.1 * ms, seed=0)
+    straight = program.run(drive, seed=0)
+    run = program.start(drive, seed=0)
+    run.advance(7 * ms)
+    resumed = going.compile().resume(run.save(tmp_path / "half"))
+    resumed.advance(13 * ms)
+    for one, other in zip(
+        (straight.ledger.counts, straight.ledger.chip_times, straight.ledger.links),
+        (resumed.recording().ledger.counts, resumed.recording().ledger.chip_times, resumed.recording().ledger.links),
+        strict=True,
+    ):
+        assert np.array_equal(one, other)
