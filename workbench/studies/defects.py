@@ -52,7 +52,7 @@ WSE_CORES, WSE_ENABLED, WSE_CORE, WSE_DENSITY = 970_000, 900_000, 0.05 * mm2, 0.
 
 DT = 0.1 * ms
 CURVE = np.geomspace(0.001, 50, 120)
-STEPS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
+STEPS = (0.0, 0.5, 1.0, 1.5, 2.0)
 """Defect densities that are compared, in parts of the one chosen."""
 
 
