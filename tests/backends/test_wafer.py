@@ -386,6 +386,23 @@ def test_a_network_larger_than_the_wafer_says_how_many_are_too_many():
         run(replace(WaferSheet(), neurons=15_000, patch=500).network(), 1)
 
 
+def test_what_is_dead_holds_nothing_and_the_spikes_stay():
+    _, whole = run(THOUSAND.network(), 60)
+    broken = replace(SMALL, dead_dies=((1, 0), (2, 1)), dead_cores=tuple((0, 0, c) for c in range(8)))
+    made, r = run(THOUSAND.network(), 60, chip=broken)
+    assert same(r, whole)
+    assert {c.tile for c in made.placement.cores} == {(0, 0), (2, 0), (0, 1), (1, 1)}
+    assert sum(c.used("neurons") for c in made.placement.cores) == 1000
+    assert made.placement.cores[0].resources()["cores"][1] == 8
+    assert r.ledger.count("synaptic operation") == whole.ledger.count("synaptic operation")
+    with pytest.raises(PlacementError, match="on each of 4 dies that work"):
+        run(replace(WaferSheet(), neurons=6000, patch=100).network(), 1, chip=broken)
+    with pytest.raises(PlacementError, match="no core that works"):
+        run(THOUSAND.network(), 1, chip=replace(SMALL, dies_x=1, dies_y=1, dead_dies=((0, 0),)))
+    with pytest.raises(DescriptionError, match="is not on the wafer"):
+        replace(SMALL, dead_dies=((3, 0),))
+
+
 def test_memory_is_refused_before_it_is_allocated(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 200 * 2**20)
     described = replace(WaferSheet(), neurons=200_000_000)

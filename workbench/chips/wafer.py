@@ -95,6 +95,12 @@ class WaferChip(Chip):
         """Neurons a whole die can hold."""
         return self.cores_per_die * self.neurons_per_core
 
+    def living(self, x: int, y: int) -> int:
+        """Cores of die (x, y) that work."""
+        if (x, y) in self.dead_dies:
+            return 0
+        return self.cores_per_die - len({c for cx, cy, c in self.dead_cores if (cx, cy) == (x, y)})
+
     @property
     def size(self) -> str:
         """See Chip."""

@@ -41,18 +41,23 @@ class Map:
 
 
 def lay_map(netlist: Netlist, chip: WaferChip, shape: Shape) -> Map:
-    """Deal the patches to the dies in equal parts so that the sheet keeps its shape: bands from south to north, each cut from west to east.
+    """Deal the patches to the dies that work so that the sheet keeps its shape: bands from south to north, each cut from west to east.
+
+    A die gets patches in proportion to its cores that work. Packets are taken to find a way as short as on a whole wafer.
 
     Raises PlacementError when a die would hold more than it can.
     """
+    living = np.array([[chip.living(x, y) for x in range(chip.dies_x)] for y in range(chip.dies_y)], np.int64)
+    if not living.any():
+        raise PlacementError(tr("{chip} has no core that works.", chip=chip.name))
     patch = np.arange(shape.patches)
     x, y = patch % shape.columns, patch // shape.columns
-    band = patch * chip.dies_y // shape.patches
+    band = _dealt(shape.patches, living.sum(axis=1))
     die_x = np.empty_like(patch)
     for k in range(chip.dies_y):
         mine = np.flatnonzero(band == k)
         mine = mine[np.lexsort((y[mine], x[mine]))]
-        die_x[mine] = np.arange(mine.size) * chip.dies_x // max(1, mine.size)
+        die_x[mine] = _dealt(mine.size, living[k])
     tile_x = np.clip(
         (x * 2 + 1) * chip.dies_x * chip.tiles_x // (2 * shape.columns),
         die_x * chip.tiles_x,
@@ -64,19 +69,20 @@ def lay_map(netlist: Netlist, chip: WaferChip, shape: Shape) -> Map:
     numbers, die = np.unique(band * chip.dies_x + die_x, return_inverse=True)
     neurons = np.array([np.diff(patch_edges(c.size, shape.patches)) for c in netlist.populations.values()])
     held = np.bincount(die, neurons.sum(axis=0), numbers.size).astype(np.int64)
-    total = chip.dies * chip.neurons_per_die
-    if netlist.size > total or held.max() > chip.neurons_per_die:
+    limits = (living * chip.neurons_per_core).reshape(-1)
+    over, total = np.maximum(held - limits[numbers], 0), int(limits.sum())
+    if netlist.size > total or over.any():
         raise PlacementError(
             tr(
-                "{chip} holds {total:,} neurons, {most:,} on each of {dies} dies; this network has {size:,}, up to {held:,} on a die: "
-                "{short:,} neurons too many.",
+                "{chip} holds {total:,} neurons, up to {most:,} on each of {dies} dies that work; this network has {size:,}, up to {held:,} on "
+                "a die: {short:,} neurons too many.",
                 chip=chip.name,
                 total=total,
-                most=chip.neurons_per_die,
-                dies=chip.dies,
+                most=int(limits.max()),
+                dies=int(np.count_nonzero(limits)),
                 size=netlist.size,
                 held=int(held.max()),
-                short=max(netlist.size - total, int(np.maximum(held - chip.neurons_per_die, 0).sum())),
+                short=max(netlist.size - total, int(over.sum())),
             )
         )
     names = tuple(f"die {n % chip.dies_x},{n // chip.dies_x}" for n in numbers.tolist())
@@ -85,11 +91,17 @@ def lay_map(netlist: Netlist, chip: WaferChip, shape: Shape) -> Map:
         CoreUse(
             name=name,
             tile=(n % chip.dies_x, n // chip.dies_x),
-            uses={"neurons": (h, chip.neurons_per_die), "cores": (c, chip.cores_per_die)},
+            uses={"neurons": (h, int(limits[n])), "cores": (c, int(living.reshape(-1)[n]))},
         )
         for name, n, h, c in zip(names, numbers.tolist(), held.tolist(), cores.tolist(), strict=True)
     )
     return Map(die, names, np.stack([tile_x, tile_y], axis=1), neurons, uses, cores)
+
+
+def _dealt(many: int, shares: NDArray[np.int64]) -> NDArray[np.int64]:
+    """To whom each of so many things goes, in turn, in proportion to the shares; whoever has none gets none."""
+    ends = np.cumsum(shares) * many // max(1, int(shares.sum()))
+    return np.searchsorted(ends, np.arange(many), side="right")
 
 
 @final
