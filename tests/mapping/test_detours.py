@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.mapping.broken_chips import STYLES, broken, chip, main_part
 from tests.properties.networks import networks
+from workbench.backends.event.timing import ChipClock, work_of
 from workbench.circuits import CIRCUITS
 from workbench.circuits.unfold import unfold
 from workbench.mapping import route
@@ -152,12 +153,8 @@ def test_hops_and_loads_around_faults_are_what_walking_every_way_finds(network, 
     assert route.acyclic(route.dependencies(ways))
 
 
-@pytest.mark.parametrize("routing", ["unicast", "multicast"])
-@pytest.mark.parametrize("style", STYLES)
-def test_queues_carry_every_packet_around_and_no_full_buffer_locks_them(routing, style):
-    """Buffers of one packet, all neurons at once: what waits in a ring would never arrive."""
-    from workbench.backends.event.timing import ChipClock, work_of  # noqa: PLC0415
-
+def one_round(routing, style="shortest"):
+    """All neurons of the worm fire at once on a broken mesh whose buffers hold one packet: the plan, the clock and what it took."""
     worm = unfold(CIRCUITS["worm"].network(), seed=0)
     made = chip(7, 7, die=3, routing=routing, routers=0.2, detours=style)
     made = replace(made, timing="queued", link_buffer=1, placement="random")
@@ -174,12 +171,33 @@ def test_queues_carry_every_packet_around_and_no_full_buffer_locks_them(routing,
         channels=ways.channels,
     )
     many = np.bincount(found.mapped.core_of, minlength=len(found.cores))
-    took = clock.advance(
-        np.zeros(worm.size, int), np.arange(worm.size), active=many[None], inactive=np.zeros((1, many.size), int)
-    )
+    steps, quiet = np.zeros(worm.size, int), np.zeros((1, many.size), int)
+    return found, clock, clock.advance(steps, np.arange(worm.size), active=many[None], inactive=quiet)
+
+
+@pytest.mark.parametrize("routing", ["unicast", "multicast"])
+@pytest.mark.parametrize("style", STYLES)
+def test_queues_carry_every_packet_around_and_no_full_buffer_locks_them(routing, style):
+    found, clock, took = one_round(routing, style)
+    ways = found.ways
     assert took.packets == ways.packet.sum()
     assert took.delivered == ways.received.sum()
     assert np.array_equal(clock.loads, ways.link_loads())
     assert took.waiting > 0
     assert took.seconds[0] >= took.simple[0]
     assert took.seconds[0] >= ways.path.max()
+
+
+@pytest.mark.parametrize("routing", ["unicast", "multicast"])
+def test_the_same_ways_without_their_channels_do_lock(routing, monkeypatch):
+    """What the graph of waits warns of happens: packets wait for each other, and most are never sent."""
+    links = Detours.links
+
+    def on_one_channel(self, pairs):
+        begin, found = links(self, pairs)
+        return begin, np.where(found < 0, -1, found % (4 * self.faults.tiles.size))
+
+    monkeypatch.setattr(Detours, "links", on_one_channel)
+    found, _, took = one_round(routing)
+    assert found.ways.channels > 1
+    assert took.delivered < 0.2 * found.ways.received.sum()

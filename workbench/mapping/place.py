@@ -12,7 +12,7 @@ from workbench import streams
 from workbench.chips.event import EventChip
 from workbench.errors import DescriptionError, PlacementError
 from workbench.mapping import curve
-from workbench.mapping.faults import Faults, logical, repaired
+from workbench.mapping.faults import Faults, faults_of, logical, repaired
 from workbench.mapping.traffic import Traffic
 from workbench.words import tr
 
@@ -290,11 +290,12 @@ def _check_room(cores: int, chip: EventChip, faults: Faults | None = None) -> No
 
 
 def method(name: str, traffic: Traffic, chip: EventChip, seed: int, faults: Faults | None = None) -> Search:
-    """One of the placements of `EventChip.placement`, from the order of the cores; with `faults` on what lives.
+    """One of the placements of `EventChip.placement`, from the order of the cores, on what lives by `faults` or the chip's own defects.
 
     With `chip.defects.repair` other than "around" it is the placement on the whole chip without its reserve, moved off dead places.
     """
     cores = traffic.cores
+    faults = faults_of(chip) if faults is None else faults
     if faults is not None and chip.defects.repair != "around":
         meant = method(name, traffic, logical(chip), seed)
         moved = repaired(meant.tiles, chip, faults)
