@@ -143,6 +143,23 @@ def test_all_firing_at_once_is_listed_too(tmp_path):
     assert same(resumed.recording(), ours)
 
 
+def test_more_arrivals_than_a_list_holds_arrive():
+    """Twenty thousand neurons of one patch fire at once: lists of places are emptied on the way."""
+    neuron = DiscreteLif(threshold=20.0, bias=7.0, refractory=2, rounding="away")
+    network = Network(
+        {"A": Population(20_000, neuron)},
+        {"noise": Source(20_000, Shower(900.0))},
+        {
+            "AA": Projection("A", "A", Sheet(5, 1, 1, contacts=2), weight=-3.0, delay=DT),
+            "in": Projection("noise", "A", OneToOne(), weight=2.0, delay=2 * DT),
+        },
+    )
+    made, ours = run(network, 12, chip=replace(SMALL, neurons_per_core=2000))
+    assert max(np.bincount(ours.spikes["A"].steps)) > 15_000
+    chip = replace(CHIPS["loihi-roomy"], arithmetic="integer", tiles_x=8, tiles_y=8)
+    assert same(ours, reference(made, 12, chip=chip))
+
+
 def test_what_is_not_whole_is_rounded_and_said():
     neuron = DiscreteLif(threshold=100.0, leak=0.05, bias=1.4, reset=-0.4)
     network = Network(
@@ -219,6 +236,7 @@ def test_pieces_and_a_saved_run_are_the_run(tmp_path, monkeypatch):
         assert same(again, whole)
         assert np.array_equal(again.ledger.counts, whole.ledger.counts)
         assert np.array_equal(again.ledger.windows, whole.ledger.windows)
+        assert np.array_equal(again.ledger.chip_times, whole.ledger.chip_times)
         assert all(np.array_equal(again.traces[n].values, whole.traces[n].values) for n in whole.traces)
     # The windows hold what was seen live.
     seen = np.concatenate([w.spikes["E"][0] for w in windows])
@@ -355,6 +373,45 @@ def test_the_ledger_is_what_a_spike_by_spike_count_gives():
     assert r.ledger.count("core step") == 60 * sum(c.used("cores") for c in r.placement.cores)
     assert r.ledger.total == pytest.approx(sum(r.ledger.by_event().values()))
     assert chip.dies == len(places)
+
+
+def test_chip_time_is_the_busiest_patch_and_the_longest_way_step_by_step():
+    made, r = run(THOUSAND.network(), 40)
+    netlist, price, die_of = made.realised, SMALL.prices, made.placement.core_of
+    edges = {n: patch_edges(c.size, 16) for n, c in netlist.populations.items()}
+    drive = draw(netlist, 40 * DT, dt=DT, seed=3)
+    held = np.sum([np.diff(e) for e in edges.values()], axis=0)
+    tiles = []
+    for p in range(16):
+        x, y = r.placement.cores[int(die_of[edges["E"][p] + netlist.populations["E"].start])].tile
+        at = (2 * (p % 4) + 1) * 12 // 8, (2 * (p // 4) + 1) * 8 // 8
+        tiles.append((min(max(at[0], 4 * x), 4 * x + 3), min(max(at[1], 4 * y), 4 * y + 3)))
+    total = 0.0
+    for s in range(40):
+        work, longest = np.array(held * price["neuron update"].seconds, np.float64), 0.0
+        for block in netlist.projections.values():
+            sheet = block.rule
+            if not isinstance(sheet, Sheet):
+                came = drive.counts(block.source, s - 1, s)[0] if s else np.zeros(block.sizes[0], np.int64)
+                patch = np.searchsorted(edges[block.target], np.arange(came.size), side="right") - 1
+                work = work + np.bincount(patch, came, 16) * price["outside operation"].seconds
+                continue
+            spikes = r.spikes[block.source]
+            homes = np.searchsorted(edges[block.source], spikes.neurons[spikes.steps == s], side="right") - 1
+            for a in homes.tolist():
+                for c, there in enumerate(sheet.reached(block.key)[:, a].tolist()):
+                    work[there] += sheet.shares[c] * price["synaptic operation"].seconds
+                    work[a] += price["packet"].seconds
+                    (x, y), (u, v) = tiles[a], tiles[there]
+                    links = abs(x // 4 - u // 4) + abs(y // 4 - v // 4)
+                    hops = abs(x - u) + abs(y - v) - links
+                    longest = max(longest, hops * price["east-west hop"].seconds + links * price["die link"].seconds)
+        for n, spikes in r.spikes.items():
+            homes = np.searchsorted(edges[n], spikes.neurons[spikes.steps == s], side="right") - 1
+            work = work + np.bincount(homes, minlength=16) * price["spike"].seconds
+        total += float((work / np.maximum(held / SMALL.neurons_per_core, 1.0)).max()) + longest
+    assert r.ledger.timing == "simple"
+    assert r.ledger.chip_time == pytest.approx(total, rel=1e-12)
 
 
 def test_more_spikes_than_may_be_kept_are_counted():

@@ -21,6 +21,9 @@ from workbench.words import tr
 
 __all__ = ["Map", "Meter", "lay_map"]
 
+_TIMED = ("neuron update", "synaptic operation", "outside operation", "spike", "packet")
+"""The prices the clock asks for, in its order; hops and links it takes from the ways."""
+
 
 @final
 @dataclass(frozen=True, eq=False)
@@ -126,33 +129,66 @@ class Meter:
             if not b.external
         ]
         self._sent = [self._hops(reached) for _, reached, _ in self._ways]
+        self.clock, self._begin_clock = 0.0, 0.0
+        self._times: list[float] = []
+        updates = laid.neurons.sum(axis=0)
+        price = chip.prices
+        self._timed = {
+            "updates": updates.astype(np.float64),
+            "cores": np.maximum(updates / chip.neurons_per_core, 1.0),
+            "source": np.array([source for source, _, _ in self._ways], np.int64),
+            "contact": np.cumsum([0, *(int(shares.size) for _, _, shares in self._ways)]).astype(np.int64),
+            "share": np.concatenate([np.zeros(0, np.int64), *(shares for _, _, shares in self._ways)]),
+            "reached": np.concatenate(
+                [np.zeros((0, shape.patches), np.int32), *(reached for _, reached, _ in self._ways)]
+            ),
+            "way": np.array([self._longest(reached) for _, reached, _ in self._ways]).reshape(-1, shape.patches),
+            "seconds": np.array([price[e].seconds for e in _TIMED]),
+            "operations": np.zeros(shape.patches, np.int64),
+        }
+
+    def _steps(self, there: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Hops between tiles and links between dies on the way from each patch to another, each (patches, 2)."""
+        at = self.map.tile
+        wide = np.array([self.chip.tiles_x, self.chip.tiles_y])
+        links = np.abs(at[there] // wide - at // wide)
+        return np.abs(at[there] - at) - links, links
 
     def _hops(self, reached: NDArray[np.int32]) -> NDArray[np.int64]:
         """East–west hops, north–south hops and die links of one spike of each patch, (3, patches)."""
-        at = self.map.tile
-        made = np.zeros((3, at.shape[0]), np.int64)
+        made = np.zeros((3, reached.shape[1]), np.int64)
         for there in reached:
-            to = at[there]
-            steps = np.abs(to - at)
-            wide = np.array([self.chip.tiles_x, self.chip.tiles_y])
-            links = np.abs(to // wide - at // wide)
-            made[:2] += (steps - links).T
+            steps, links = self._steps(there)
+            made[:2] += steps.T
             made[2] += links.sum(axis=1)
+        return made
+
+    def _longest(self, reached: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Seconds that the longest way of a spike of each patch takes."""
+        price, made = self.chip.prices, np.zeros(reached.shape[1])
+        for there in reached:
+            steps, links = self._steps(there)
+            took = steps @ np.array([price["east-west hop"].seconds, price["north-south hop"].seconds])
+            made = np.maximum(made, took + links.sum(axis=1) * price["die link"].seconds)
         return made
 
     def left(self) -> int:
         """Steps to the end of this window."""
         return self.every - self.step % self.every
 
-    def add(self, spikes: NDArray[np.int64], outside: NDArray[np.int64], steps: int) -> None:
-        """Count some steps of one window: spikes and outside spikes by population and patch."""
-        self._spikes += spikes
-        self._outside += outside
-        self.step += steps
+    def add(self, fired: NDArray[np.int32], arrived: NDArray[np.int32]) -> None:
+        """Count some steps of one window: spikes and outside spikes by (step, population, patch)."""
+        from workbench.kernels.wafer import clock  # noqa: PLC0415  compiled kernels only when something runs
+
+        self._spikes += fired.sum(axis=0, dtype=np.int64)
+        self._outside += arrived.sum(axis=0, dtype=np.int64)
+        self.clock = clock.simple(fired, arrived, **self._timed, clock=self.clock)
+        self.step += len(fired)
         if self.step % self.every == 0:
             self._done.append(self._counts())
+            self._times.append(self.clock - self._begin_clock)
             self._spikes[:], self._outside[:] = 0, 0
-            self._begin = self.step
+            self._begin, self._begin_clock = self.step, self.clock
 
     def _by_die(self, of_patches: NDArray[Any]) -> NDArray[np.int64]:
         made = np.zeros(len(self.map.names), np.int64)
@@ -184,7 +220,9 @@ class Meter:
 
     def ledger(self) -> Ledger:
         """Everything so far; the last window may be cut short."""
-        counts = [*self._done, *([self._counts()] if self.step > self._begin or not self._done else [])]
+        open_window = self.step > self._begin or not self._done
+        counts = [*self._done, *([self._counts()] if open_window else [])]
+        times = [*self._times, *([self.clock - self._begin_clock] if open_window else [])]
         edges = [self.every * k for k in range(len(counts))] + [self.step]
         return Ledger(
             counts=np.stack(counts),
@@ -192,6 +230,8 @@ class Meter:
             places=self.map.names,
             events=WAFER_EVENTS,
             prices=self.chip.prices,
+            timing="simple",
+            chip_times=np.array(times),
         )
 
     def save(self) -> dict[str, NDArray[Any]]:
@@ -201,6 +241,8 @@ class Meter:
             "meter.done": done,
             "meter.spikes": self._spikes,
             "meter.outside": self._outside,
+            "meter.times": np.array(self._times),
+            "meter.clock": np.array([self.clock, self._begin_clock]),
             "meter.step": np.array([self.step, self._begin, self.every]),
         }
 
@@ -208,4 +250,6 @@ class Meter:
         """Take back what `save` gave."""
         self._done = list(arrays["meter.done"])
         self._spikes[:], self._outside[:] = arrays["meter.spikes"], arrays["meter.outside"]
+        self._times = arrays["meter.times"].tolist()
+        self.clock, self._begin_clock = arrays["meter.clock"].tolist()
         self.step, self._begin, self.every = arrays["meter.step"].tolist()

@@ -303,9 +303,7 @@ class WaferRun(Run):
         self._watch.count(self.step, counts)
         if self._watch.needs_spikes:
             self._watch.spiked(*self._who(steps))
-        self._meter.add(
-            counts.sum(axis=0), self._lists.arrived[steps % self._slots].sum(axis=0, dtype=np.int64), steps.size
-        )
+        self._meter.add(self._lists.fired[steps % self._slots], self._lists.arrived[steps % self._slots])
         if self._tapped.size:
             seen = np.concatenate([self._last[None], self._taps.out[: steps.size]])
             for k in np.unique(self._tapped).tolist():
