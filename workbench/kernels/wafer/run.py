@@ -1,8 +1,8 @@
 """The wafer's step: for each patch, what is due arrives, its neurons step, who fired is listed, and what is known of the next step arrives.
 
 A neuron is two bytes: its potential after the loss of the next step, so that arrivals can be added to it at once (see
-`vectors.leaky`). A patch stays in the second cache through all of it; while it steps, the next one is asked for. Spikes with a delay of one step must
-arrive before the step, when the patch is still far: they cost more than others. No synapse is
+`vectors.leaky`). A patch stays in the second cache through all of it; while it steps, the next one is asked for. Spikes with a
+delay of one step must arrive before the step, when the patch was only asked for; that costs about a hundredth more. No synapse is
 stored: the targets of a spike are drawn again each time, from its source and the key (`circuits.sheet`).
 
 Threads take patches as they come. What a patch becomes depends on the spikes of earlier steps alone, in an order that is fixed, so the
