@@ -29,7 +29,7 @@ PAIRS = [
     (circuit, chip)
     for circuit in CIRCUITS
     for chip in CHIPS
-    if CHIPS[chip].kind in ("ideal", "event") or chip in WHOLE or circuit in FEW
+    if CHIPS[chip].kind in ("ideal", "event") or chip in WHOLE or circuit in (*FEW, "wafer-sheet")
 ]
 
 

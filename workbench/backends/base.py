@@ -58,6 +58,7 @@ BACKENDS: Mapping[str, str] = {
     "event": "workbench.backends.event:compile",
     "crossbar": "workbench.backends.crossbar:compile",
     "digital": "workbench.backends.digital:compile",
+    "wafer": "workbench.backends.wafer:compile",
 }
 """Kind of chip to where its compiler is."""
 
@@ -229,7 +230,8 @@ def compile(
     if not (dt > 0 and math.isfinite(dt)):
         raise DescriptionError(tr("dt is {dt}: it must be a positive time in seconds.", dt=dt))
     for probe in probes:
-        probe.neurons(netlist)
+        if probe.which is not None or probe.of not in netlist.populations:  # all of 200 million need no list to be checked
+            probe.neurons(netlist)
         if sum(other.name == probe.name for other in probes) > 1:
             raise DescriptionError(
                 tr("Two probes give the trace '{name}': ask for all its neurons in one, with which=.", name=probe.name)

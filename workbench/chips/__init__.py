@@ -28,6 +28,8 @@ CHIPS = LazyTable(
         "hermes-core": "workbench.chips.crossbars:HERMES_CORE",
         "hermes-one-phase": "workbench.chips.crossbars:HERMES_ONE_PHASE",
         "sonos-1152": "workbench.chips.crossbars:SONOS_1152",
+        "darwin-wafer": "workbench.chips.wafers:DARWIN_WAFER",
+        "tianqin-hai-class": "workbench.chips.wafers:TIANQIN_HAI_CLASS",
         "digital-float64": "workbench.chips.near_memory:DIGITAL_FLOAT64",
         "northpole": "workbench.chips.near_memory:NORTHPOLE",
         "northpole-4bit": "workbench.chips.near_memory:NORTHPOLE_4BIT",

@@ -13,6 +13,7 @@ CIRCUITS = LazyTable(
         "synfire-chain": "workbench.circuits.library.synfire:SynfireChain",
         "vogels-abbott": "workbench.circuits.library.vogels_abbott:VogelsAbbott",
         "vogels-abbott-coba": "workbench.circuits.library.coba:COBA",
+        "wafer-sheet": "workbench.circuits.library.wafer_sheet:WaferSheet",
         "winner-take-all": "workbench.circuits.library.winner_take_all:WinnerTakeAll",
         "worm": "workbench.circuits.library.worm:Worm",
     },
