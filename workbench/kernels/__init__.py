@@ -6,25 +6,55 @@ spun to death, with a short spin first, so that a quiet one loses nothing. They 
 
 from __future__ import annotations
 
+import hashlib
 import os
+import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
+
+KEPT = 3
+"""States of the kernels whose compiled code is kept."""
 
 
 def _settle() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("GOMP_SPINCOUNT", "1000")
-    if "NUMBA_CACHE_DIR" in os.environ:
-        return
-    here = Path(__file__).parent
-    if not os.access(here, os.W_OK):
+    here, name = Path(__file__).parent, f"kernels-{_digest()}"
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    if given:
+        bases = [Path(given)] if Path(given).name != name else []  # a child of ours has it already
+    else:
         # An installed, read-only package: Numba would give up with "no locator available" if home is not writable either.
-        cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "neuromorphic-workbench" / "numba"
+        home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+        bases = [
+            *([here / "__pycache__"] if os.access(here, os.W_OK) else []),
+            home / "neuromorphic-workbench" / "numba",
+        ]
+        bases.append(Path(tempfile.gettempdir()) / "neuromorphic-workbench-numba")
+    for base in bases:
         try:
-            cache.mkdir(parents=True, exist_ok=True)
-            os.environ["NUMBA_CACHE_DIR"] = str(cache)
+            (base / name).mkdir(parents=True, exist_ok=True)
         except OSError:
-            os.environ["NUMBA_CACHE_DIR"] = str(Path(tempfile.gettempdir()) / "neuromorphic-workbench-numba")
+            continue
+        os.environ["NUMBA_CACHE_DIR"] = str(base / name)
+        with suppress(OSError):  # another process may be tidying up as well
+            for folder in sorted(base.glob("kernels-*"), key=lambda folder: folder.stat().st_mtime)[:-KEPT]:
+                shutil.rmtree(folder, ignore_errors=True)
+        return
+
+
+def _digest() -> str:
+    """A name for these kernels as they are written.
+
+    Numba looks at the file of a compiled function alone, and ours are put together from several: after a change in one of the others it
+    would run what it compiled before. A folder for each state of the whole room cannot be stale.
+    """
+    made = hashlib.blake2b(digest_size=6)
+    here = Path(__file__).parent
+    for file in sorted(here.rglob("*.py")):
+        made.update(str(file.relative_to(here)).encode() + file.read_bytes())
+    return made.hexdigest()
 
 
 _settle()
