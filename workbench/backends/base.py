@@ -230,7 +230,8 @@ def compile(
     if not (dt > 0 and math.isfinite(dt)):
         raise DescriptionError(tr("dt is {dt}: it must be a positive time in seconds.", dt=dt))
     for probe in probes:
-        if probe.which is not None or probe.of not in netlist.populations:  # all of 200 million need no list to be checked
+        # All of 200 million neurons need no list to be checked.
+        if probe.which is not None or probe.of not in netlist.populations:
             probe.neurons(netlist)
         if sum(other.name == probe.name for other in probes) > 1:
             raise DescriptionError(
