@@ -74,16 +74,16 @@ with threadpool_limits(1):
         "HEAT 64, 5 layers",
         "workbench",
         "float64",
-        cpu_s=timed(lambda: stack(64).field({"wafer": power(64)})),
+        seconds=timed(lambda: stack(64).field({"wafer": power(64)})),
         error=off,
     )
-    say("HEAT 64, 5 layers", "SciPy LU", "float64", cpu_s=timed(lambda: splu(matrix).solve(right), 1))
+    say("HEAT 64, 5 layers", "SciPy LU", "float64", seconds=timed(lambda: splu(matrix).solve(right), 1))
     heat = power(512)
     for name, more in (("5 layers", {}), ("5 layers, warming coolant", {"flow": 2000.0})):
         made = stack(512, **more).field({"wafer": heat})
         seconds = timed(lambda more=more: stack(512, **more).field({"wafer": heat}))
         balance = abs(made.heat_out / made.heat_in - 1)
-        say(f"HEAT 512, {name}", "workbench", "float64", cpu_s=seconds, balance=balance)
+        say(f"HEAT 512, {name}", "workbench", "float64", seconds=seconds, balance=balance)
     amperes = power(512) / 0.8
     for fed, more in (
         ("four edges", {}),
@@ -92,4 +92,6 @@ with threadpool_limits(1):
         grid = dict(
             cells=(512, 512), size=(SIDE, SIDE), sheets=(1e-3, 2e-3, 5e-3), vias=(1e-10, 1e-10), fed=fed, **more
         )
-        say(f"GRID 512, {fed}", "workbench", "float64", cpu_s=timed(lambda grid=grid: PowerGrid(**grid).drop(amperes)))
+        say(
+            f"GRID 512, {fed}", "workbench", "float64", seconds=timed(lambda grid=grid: PowerGrid(**grid).drop(amperes))
+        )
