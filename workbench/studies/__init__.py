@@ -27,5 +27,6 @@ STUDIES = LazyTable(
         "wafer-defects": "workbench.studies.defects:WaferDefects",
         "twenty-watts": "workbench.studies.twenty_watts:TwentyWatts",
         "heat-and-blood": "workbench.studies.heat_and_blood:HeatAndBlood",
+        "wafer-on-a-desk": "workbench.studies.desk:WaferOnADesk",
     },
 )
