@@ -287,11 +287,15 @@ class Matrix:
     def _levels(self, x: NDArray[np.float64]) -> tuple[NDArray[Any], int]:
         """Inputs in DAC levels, whole numbers in float32, and how many were clipped; inputs as they are where no DAC rounds."""
         if not self._most:
+            self._finite(x)
             return x, 0
         from workbench.kernels.analog.drive import levels  # noqa: PLC0415
 
         made = np.empty(x.shape, np.float32)
-        return made, levels(x, self._step, -self._most if self.signed else 0, self._most, made)
+        clipped = levels(x, self._step, -self._most if self.signed else 0, self._most, made)
+        if clipped < 0:
+            self._finite(x)
+        return made, clipped
 
     def _planes(self, levels: NDArray[Any]) -> list[tuple[NDArray[Any], float]]:
         """What the rows are driven with, read by read, and what each read counts."""
@@ -352,17 +356,20 @@ class Matrix:
 
         levels, clipped = self._levels(self._checked(x))
         self.clipped_inputs += clipped
-        y = np.zeros((len(x), self.cut.outputs))
+        y, fresh = np.empty((len(x), self.cut.outputs)), True
         for plane, times, number, rows, active in self._reads(levels):
             row, bank = self._rows[number], self._banks[number]
             key = streams.stream(self._key, plane, number) if row.noisy else None
             if self.chip.adc_bits:
                 codes, over = analog.read(bank, np.ascontiguousarray(rows, np.float32), key, first)
                 self.clipped += over
-                decode(codes, *self._decode[number], times, active, y)
+                decode(codes, *self._decode[number], times, active, fresh, y)
             else:
-                read = analog.read_values(bank, rows.astype(np.float64), key, first) * row.correct
-                y += times * np.where(active[:, None], read, 0.0)
+                read = times * analog.read_values(bank, rows.astype(np.float64), key, first) * row.correct
+                y = np.where(active[:, None], read, 0.0) + (0.0 if fresh else y)
+            fresh = False
+        if fresh:  # no input anywhere: nothing was read
+            y = np.zeros_like(y)
         if self.chip.pairs == "offset":
             y -= np.outer(levels.sum(axis=1, dtype=np.float64) * self._step, self._zero)
         return y
@@ -463,9 +470,11 @@ class Matrix:
                     shape=x.shape,
                 )
             )
-        if not np.isfinite(x.sum()) and not np.all(np.isfinite(x)):  # a sum is one pass, and tells nearly always
-            raise DescriptionError(tr("Inputs of '{name}' must be finite numbers.", name=self.name))
         return x
+
+    def _finite(self, x: NDArray[np.float64]) -> None:
+        if not np.all(np.isfinite(x)):
+            raise DescriptionError(tr("Inputs of '{name}' must be finite numbers.", name=self.name))
 
 
 def _bytes(bits: int) -> int:
