@@ -176,7 +176,7 @@ def test_what_does_not_fit_is_refused_with_core_and_resource():
 @pytest.mark.parametrize("chip", ["loihi-davies", "loihi-davies-float32"])
 @pytest.mark.parametrize(
     "circuit",
-    [n for n in CIRCUITS if all(p.neuron.emits == "spikes" for p in CIRCUITS[n].network().populations.values())],
+    [n for n in CIRCUITS if all(isinstance(p.neuron, Lif) for p in CIRCUITS[n].network().populations.values())],
 )
 def test_spikes_do_not_depend_on_the_threads(circuit, chip, monkeypatch):
     """One, two, three and seven parts side by side, on as many threads as there are: the same run to the last count."""
