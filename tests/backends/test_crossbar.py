@@ -21,7 +21,7 @@ from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.neurons.relu import Relu
 from workbench.circuits.stimuli import Frames, Poisson
 from workbench.circuits.wiring import AllToAll, FixedProbability, OneToOne
-from workbench.errors import DescriptionError, PlacementError
+from workbench.errors import DescriptionError, PlacementError, StoreError
 from workbench.experiment import Experiment
 from workbench.measures.crossbar_energy import activity, product
 from workbench.units import ms, mV
@@ -320,6 +320,20 @@ def test_layers_of_values_are_one_product_over_all_frames():
     ).run()
     off = np.abs(rough.traces["o.y"].values - expected).max() / np.abs(expected).max()
     assert 1e-4 < off < 0.03
+
+
+def test_a_run_of_another_die_numbers_or_programming_is_not_resumed(tmp_path):
+    program = compile_small(NOISY)
+    going = program.start(draw(program.netlist, 100 * ms, dt=0.1 * ms, seed=4), seed=4)
+    going.advance(5 * ms)
+    path = going.save(tmp_path / "run")
+    for other in (replace(NOISY, die=1), replace(NOISY, adc_bits=7)):
+        with pytest.raises(StoreError, match="chip's numbers"):
+            compile_small(other).resume(path)
+    again = compile(program.netlist, NOISY, dt=0.1 * ms, seed=5)
+    with pytest.raises(StoreError, match="its seed is 4, here it is 5"):
+        again.resume(path)
+    assert compile_small(NOISY).resume(path).step == 50
 
 
 # --- bad input ------------------------------------------------------------------------------------------------------

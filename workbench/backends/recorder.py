@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -12,15 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.backends.base import Limits, Probe, Program, Window
+from workbench.circuits.drive import Drive
 from workbench.circuits.unfold import Netlist
 from workbench.errors import StoreError, UnsupportedError
+from workbench.fields import to_json
 from workbench.recordings.spikes import Spikes
 from workbench.words import tr
 
 if TYPE_CHECKING:
     import xarray
 
-__all__ = ["Recorder", "check_state", "read_state", "write_state"]
+__all__ = ["Recorder", "check_state", "noted", "opened", "read_state", "write_state"]
 
 FORMAT = 1
 
@@ -338,10 +341,37 @@ def read_state(path: str | Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any
     return arrays, note
 
 
+def noted(drive: Drive, step: int) -> dict[str, Any]:
+    """What a saved run says of its drive, and how far it got."""
+    return {"step": step, "steps": drive.steps, "drive_seed": drive.seed, "trial": drive.trial_number}
+
+
+def opened(path: str | Path, program: Program) -> tuple[dict[str, NDArray[Any]], dict[str, Any], Drive]:
+    """The arrays, the note and the drive of a run that this very program saved; raises StoreError for anything else."""
+    arrays, note = read_state(path)
+    check_state(note, program, path)
+    drive = Drive(
+        sources=program.netlist.sources,
+        steps=note["steps"],
+        dt=program.dt,
+        seed=note["drive_seed"],
+        trial_number=note["trial"],
+    )
+    return arrays, note, drive
+
+
 def _identity(program: Program) -> dict[str, Any]:
-    """What a saved run and the program that resumes it must have in common."""
+    """What a saved run and the program that resumes it must have in common: a chip is more than its name, and its die is part of it."""
     probes = [repr(p) for p in getattr(program, "probes", ())]
-    return {"netlist": program.netlist.digest, "chip": program.chip.name, "dt": program.dt, "probes": probes}
+    numbers = hashlib.blake2b(json.dumps(to_json(program.chip), sort_keys=True).encode(), digest_size=8).hexdigest()
+    return {
+        "netlist": program.netlist.digest,
+        "chip": program.chip.name,
+        "chip's numbers": numbers,
+        "seed": program.seed,
+        "dt": program.dt,
+        "probes": probes,
+    }
 
 
 def check_state(note: Mapping[str, Any], program: Program, path: str | Path) -> None:

@@ -20,7 +20,7 @@ from workbench.backends.cells import begin
 from workbench.backends.clockwork import Clockwork, Way
 from workbench.backends.crossbar.matrix import Matrix
 from workbench.backends.crossbar.meter import Meter
-from workbench.backends.recorder import Recorder, check_state, read_state, write_state
+from workbench.backends.recorder import Recorder, noted, opened, write_state
 from workbench.chips.crossbar import CrossbarChip
 from workbench.circuits.drive import Drive, steps_of
 from workbench.circuits.synapses import Current, Gap
@@ -262,16 +262,7 @@ class CrossbarProgram(Program):
 
     def resume(self, path: str | Path) -> CrossbarRun:
         """See Program; raises StoreError when the file is not a saved run of this very program."""
-        arrays, note = read_state(path)
-        check_state(note, self, path)
-        drive = Drive(
-            sources=self.netlist.sources,
-            steps=note["steps"],
-            dt=self.dt,
-            seed=note["drive_seed"],
-            trials=1,
-            trial_number=note["trial"],
-        )
+        arrays, note, drive = opened(path, self)
         going = CrossbarRun(self, drive)
         going._restore(arrays, note)
         return going
@@ -415,13 +406,7 @@ class CrossbarRun(Run):
         arrays = self._clock.save() | self._recorder.save() | self._meter.save()
         for name, matrix in self.matrices.items():
             arrays |= {f"matrix.{name}.{key}": value for key, value in matrix.save().items()}
-        note = {
-            "step": self.step,
-            "steps": self.drive.steps,
-            "drive_seed": self.drive.seed,
-            "trial": self.drive.trial_number,
-        }
-        return write_state(path, arrays, note, self.program)
+        return write_state(path, arrays, noted(self.drive, self.step), self.program)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
         self._clock.restore(arrays)

@@ -23,7 +23,7 @@ from workbench.backends.digital.layout import Layout, check_capacity, lay
 from workbench.backends.digital.meter import Meter
 from workbench.backends.digital.ranges import never_negative, ranges
 from workbench.backends.digital.weights import Kept, carried, keep
-from workbench.backends.recorder import Recorder, check_state, read_state, write_state
+from workbench.backends.recorder import Recorder, noted, opened, write_state
 from workbench.chips.digital import DigitalChip
 from workbench.circuits.drive import Drive, steps_of
 from workbench.circuits.synapses import Gap
@@ -181,16 +181,7 @@ class DigitalProgram(Program):
 
     def resume(self, path: str | Path) -> DigitalRun:
         """See Program; raises StoreError when the file is not a saved run of this very program."""
-        arrays, note = read_state(path)
-        check_state(note, self, path)
-        drive = Drive(
-            sources=self.netlist.sources,
-            steps=note["steps"],
-            dt=self.dt,
-            seed=note["drive_seed"],
-            trials=1,
-            trial_number=note["trial"],
-        )
+        arrays, note, drive = opened(path, self)
         going = DigitalRun(self, drive, note["ranges"])
         going._restore(arrays, note)
         return going
@@ -293,14 +284,7 @@ class DigitalRun(Run):
         arrays = self._clock.save() | self._recorder.save() | self._meter.save()
         for key, line in self._lines.items():
             arrays |= {f"line.{key}.{name}": a for name, a in line.save().items()}
-        note = {
-            "step": self.step,
-            "steps": self.drive.steps,
-            "drive_seed": self.drive.seed,
-            "trial": self.drive.trial_number,
-            "ranges": self._ranges,
-            "cut": self._cut,
-        }
+        note = noted(self.drive, self.step) | {"ranges": self._ranges, "cut": self._cut}
         return write_state(path, arrays, note, self.program)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:

@@ -33,7 +33,7 @@ from workbench.backends.event.layout import (
 )
 from workbench.backends.event.meter import Meter
 from workbench.backends.event.support import check_supported, realised
-from workbench.backends.recorder import Recorder, check_state, read_state, write_state
+from workbench.backends.recorder import Recorder, noted, opened, write_state
 from workbench.chips.event import EventChip
 from workbench.circuits.drive import Drive, steps_of
 from workbench.circuits.synapses import Gap
@@ -188,16 +188,7 @@ class EventProgram(Program):
 
     def resume(self, path: str | Path) -> EventRun:
         """See Program; raises StoreError when the file is not a saved run of this very program."""
-        arrays, note = read_state(path)
-        check_state(note, self, path)
-        drive = Drive(
-            sources=self.netlist.sources,
-            steps=note["steps"],
-            dt=self.dt,
-            seed=note["drive_seed"],
-            trials=1,
-            trial_number=note["trial"],
-        )
+        arrays, note, drive = opened(path, self)
         going = EventRun(self, drive)
         going._restore(arrays, note)
         return going
@@ -390,13 +381,7 @@ class EventRun(Run):
         arrays = {f"state.{k}": v for k, v in self._state._asdict().items()}
         arrays["state.arrivals"] = np.concatenate(self._arrivals(), axis=1)
         arrays |= self._recorder.save() | self._meter.save()
-        note = {
-            "step": self.step,
-            "steps": self.drive.steps,
-            "drive_seed": self.drive.seed,
-            "trial": self.drive.trial_number,
-        }
-        return write_state(path, arrays, note, self.program)
+        return write_state(path, arrays, noted(self.drive, self.step), self.program)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
         self._state.fields[:], self._state.hold[:] = arrays["state.fields"], arrays["state.hold"]

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.backends.recorder import check_state, read_state, write_state
-from workbench.circuits.drive import Drive
+from workbench.backends.recorder import noted, opened, write_state
 
 if TYPE_CHECKING:
     from workbench.backends.ideal.program import IdealProgram, IdealRun
@@ -32,23 +31,13 @@ def save(run: IdealRun, path: str | Path) -> Path:
         )
         arrays[f"lately.{number}.neurons"] = np.concatenate([f for _, f in lately]) if lately else np.zeros(0, np.int32)
     arrays |= {f"handed.{number}": feed.handed for number, feed in enumerate(run.feeds) if hasattr(feed, "handed")}
-    note = {"step": run.step, "steps": run.drive.steps, "drive_seed": run.drive.seed, "trial": run.drive.trial_number}
-    return write_state(path, arrays, note, run.program)
+    return write_state(path, arrays, noted(run.drive, run.step), run.program)
 
 
 def load(program: IdealProgram, path: str | Path) -> IdealRun:
     """The run in `path`, ready to go on; raises StoreError for a file that is cut short, newer, or of something else."""
-    arrays, note = read_state(path)
-    check_state(note, program, path)
-    run = program.start(
-        Drive(
-            sources=program.netlist.sources,
-            steps=note["steps"],
-            dt=program.dt,
-            seed=note["drive_seed"],
-            trial_number=note["trial"],
-        )
-    )
+    arrays, note, drive = opened(path, program)
+    run = program.start(drive)
     run.recorder.restore(arrays)
     run.watch.fired = arrays["fired"]
     for number, group in enumerate(run.groups):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from workbench.backends import outside
 from workbench.backends.base import Inputs, Limits, Probe, Program, Progress, Run, Window, report
-from workbench.backends.recorder import check_state, read_state, write_state
+from workbench.backends.recorder import noted, opened, write_state
 from workbench.backends.wafer import memory
 from workbench.backends.wafer.layout import (
     LARGEST_PATCH,
@@ -152,16 +152,7 @@ class WaferProgram(Program):
 
     def resume(self, path: str | Path) -> WaferRun:
         """See Program; raises StoreError when the file is not a saved run of this very program."""
-        arrays, note = read_state(path)
-        check_state(note, self, path)
-        drive = Drive(
-            sources=self.netlist.sources,
-            steps=note["steps"],
-            dt=self.dt,
-            seed=note["drive_seed"],
-            trials=1,
-            trial_number=note["trial"],
-        )
+        arrays, note, drive = opened(path, self)
         return WaferRun(self, drive, (arrays, note))
 
     def run(self, drive: Drive, *, seed: int = 0, progress: Progress | None = None) -> Recording:
@@ -384,13 +375,9 @@ class WaferRun(Run):
             "last": self._last,
             "arrived": self._lists.arrived[self.step % self._slots],  # noise that arrived for the step to come
         }
-        note = {
-            "step": self.step,
-            "steps": self.drive.steps,
-            "drive_seed": self.drive.seed,
-            "trial": self.drive.trial_number,
-        }
-        return write_state(path, arrays | self._watch.save() | self._meter.save(), note, self.program)
+        return write_state(
+            path, arrays | self._watch.save() | self._meter.save(), noted(self.drive, self.step), self.program
+        )
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
         """Take back what `save` wrote; the lists are written anew, for the number of threads may be another."""
