@@ -79,6 +79,9 @@ class CrossbarChip(Chip):
     weight_scale: str = choice(
         "projection", ("projection", "column"), doc="one scale for a matrix, or one for each of its columns"
     )
+    delays: int = count(
+        16, low=1, high=1000, doc="matrices a projection may take for synapses of different delays", label="delays"
+    )
     dac_bits: int = count(8, low=0, high=16, doc="bits of an input's magnitude; 0: no rounding")
     dac: str = choice("levels", ("levels", "bit-serial"), doc="one read with many voltages, or one read for each bit")
     adc_bits: int = count(8, low=0, high=16, doc="bits of a conversion with its sign; 0: no rounding, no clipping")

@@ -42,7 +42,8 @@ _IN_READ = Citation("assumed", "part of the tile read, which holds all of the pu
 def _sources(otherwise: Citation, given: Mapping[str, Citation]) -> dict[str, Citation]:
     """A citation for every number of a chip: the one given, or else `otherwise`."""
     fields = (f for f in CrossbarChip.__dataclass_fields__ if f not in _NOT_FROM_IT)
-    return {name: given.get(name, otherwise) for name in fields}
+    ours = {"delays": Citation("assumed", "ours: no source says what it does with synapses of different delays")}
+    return {name: given.get(name, ours.get(name, otherwise)) for name in fields}
 
 
 def _cite(kind: Literal["published", "computed", "assumed"], where: str, *names: str) -> dict[str, Citation]:

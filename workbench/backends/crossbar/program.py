@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.backends import outside
-from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, delay_losses, delay_steps
+from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, delay_losses
 from workbench.backends.cells import begin
 from workbench.backends.clockwork import Clockwork, Way
+from workbench.backends.crossbar.delays import by_delay
 from workbench.backends.crossbar.matrix import Matrix
 from workbench.backends.crossbar.meter import Meter
 from workbench.backends.recorder import Recorder, noted, opened, write_state
@@ -63,6 +64,18 @@ def compile(
             )
             continue
         carried[name] = block
+    delays: dict[str, int] = {}
+    apart: dict[str, Block] = {}
+    for name, block in carried.items():
+        if isinstance(block.kind, Current):
+            apart[name] = block
+            continue
+        # What comes one-to-one from outside needs no matrix, and none for each of its delays.
+        parts, said = by_delay(block, dt, most=1 if _direct_from_outside(block) else chip.delays)
+        losses += said
+        apart |= {part.block.name: part.block for part in parts}
+        delays |= {part.block.name: part.steps for part in parts}
+    carried = apart
     kept = replace(netlist, projections=carried)
     used = {b.receptor for b in carried.values()}
     for cells in kept.populations.values():
@@ -84,14 +97,11 @@ def compile(
     _check_size(kept, chip)
     matrices: dict[str, Matrix] = {}
     direct: list[str] = []
-    delays: dict[str, int] = {}
     first = 0
     for name, block in kept.projections.items():
         if isinstance(block.kind, Current):
             continue
-        delays[name], said = _delay(block, dt)
-        losses += said
-        if block.external and isinstance(block.rule, OneToOne):
+        if _direct_from_outside(block):
             direct.append(name)
             continue
         matrices[name] = _matrix(block, chip, seed=seed, first=first)
@@ -112,6 +122,10 @@ def compile(
     )
 
 
+def _direct_from_outside(block: Block) -> bool:
+    return block.external and isinstance(block.rule, OneToOne)
+
+
 def dense(block: Block) -> NDArray[np.float64]:
     """The weights of a block as a matrix (sources, targets); synapses between the same pair add up."""
     made = np.zeros(block.sizes)
@@ -125,7 +139,7 @@ def _check_size(netlist: Netlist, chip: CrossbarChip) -> None:
     worst = ("", 0)
     total = 0
     for name, block in netlist.projections.items():
-        if isinstance(block.kind, Current) or (block.external and isinstance(block.rule, OneToOne)):
+        if isinstance(block.kind, Current) or _direct_from_outside(block):
             continue
         rows, columns = block.sizes
         arrays = -(-rows // chip.rows) * -(-columns // chip.outputs) * chip.slices
@@ -136,7 +150,7 @@ def _check_size(netlist: Netlist, chip: CrossbarChip) -> None:
         raise PlacementError(
             tr(
                 "{chip} has {limit} tiles of {rows} × {columns} cells; the network needs {needed}, {short} too few "
-                "(the largest projection, '{name}', takes {most}). Write tiles={needed} or more, larger tiles, or a smaller network.",
+                "(the largest projection, '{name}', takes {most}). Write tiles={needed} or more, larger tiles, fewer delays, or a smaller network.",
                 chip=chip.name,
                 limit=chip.tiles,
                 rows=chip.rows,
@@ -154,23 +168,6 @@ def _check_size(netlist: Netlist, chip: CrossbarChip) -> None:
                 limit=LARGEST,
             )
         )
-
-
-def _delay(block: Block, dt: float) -> tuple[int, tuple[str, ...]]:
-    """The one delay of a projection in steps: its synapses share the converters, so they share a delay."""
-    steps = delay_steps(block, dt)
-    if np.ndim(steps) == 0:
-        return int(steps), ()
-    one = max(1, round(float(np.mean(steps)))) if steps.size else 1
-    off = int(np.abs(steps - one).max(initial=0))
-    said = tr(
-        "{name}: delays from {low:g} to {high:g} ms become one of {one:g} ms; a column is read at once.",
-        name=block.name,
-        low=float(steps.min(initial=one)) * dt * 1e3,
-        high=float(steps.max(initial=one)) * dt * 1e3,
-        one=one * dt * 1e3,
-    )
-    return one, (said,) if off else ()
 
 
 def _matrix(block: Block, chip: CrossbarChip, *, seed: int, first: int) -> Matrix:
@@ -234,7 +231,7 @@ class CrossbarProgram(Program):
 
     @property
     def realised(self) -> Netlist:
-        """The netlist with the weights that the arrays have now, one delay a projection, and without what the chip cannot carry."""
+        """The netlist with the weights that the arrays have now, each delay a projection of its own, and without what the chip cannot carry."""
         made: dict[str, Block] = {}
         for name, block in self._carried.projections.items():
             if name not in self._delays:
