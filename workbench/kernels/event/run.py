@@ -14,10 +14,9 @@ import numpy as np
 from numba import njit, uint32, uint64
 
 from workbench.kernels.event.block import apply, apply_without_arrivals
-from workbench.kernels.event.rain import add_counts, count
+from workbench.kernels.event.outside import deliver_listed, mark, rain
 from workbench.kernels.event.scatter import add_row, add_row_around, add_row_noted, add_weights, add_weights_around
 from workbench.kernels.lanes import atomic_add, atomic_read, give_way, popcount, prefetch, trailing
-from workbench.kernels.rule import bits, words
 
 __all__ = ["advance"]
 
@@ -38,31 +37,6 @@ def _meet(sync, threads, met):
             if spins > 4000:
                 give_way()  # a busy machine may have taken the other thread's core away
                 spins = 3000
-
-
-@njit(inline="always")
-def _rain(born, key, first, last, low, high, table, weight, index, place, at, live, drawn, arrivals):
-    """Draw one source's spikes of step `born` for one block and add them to its arrivals at `at`; returns how many."""
-    w1, w2 = words(key, born)
-    low, high = first + low, first + high
-    # One wraparound test for both rare ends: least <= x < most.
-    least = table[low - 1] if low > first else uint32(0)
-    most = table[high] if high < last else uint32(0xFFFFFFFF)
-    passed, width = uint32(low - first), uint32(most - least)
-    odd = count(index, place, w1, w2, table, uint64(low), uint64(high), passed, least, width, drawn)
-    while odd:
-        k = uint64(trailing(odd))
-        x = bits(w1, w2, index[place + k])
-        total = uint32(0)
-        for t in range(first, last):
-            total += uint32(x >= table[t])
-        drawn[k] = total
-        odd &= uint32(odd - uint32(1))
-    if live != uint32(0xFFFFFFFF):
-        for k in range(LANES):
-            if not (live >> uint32(k)) & uint32(1):
-                drawn[k] = uint32(0)
-    return np.int64(add_counts(drawn, arrivals, at, weight))
 
 
 @njit(cache=True, nogil=True)
@@ -108,7 +82,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
         m = min(n + window, stop, n + (spike_step.size - written) // size)
         if listed[m - start] > listed[n - start]:
             for part in range(first_part, last_part):
-                _deliver_outside(
+                deliver_listed(
                     part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks
                 )
                 # Whoever looked only at the places that spikes went to would miss these.
@@ -159,7 +133,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                     for f in range(noisy):
                         born = s - f_delay[f]
                         if f_population[f] == population[b] and born >= f_begin[f] and born < f_end[f]:
-                            outside_here[uint64(s - start), core] += _rain(
+                            outside_here[uint64(s - start), core] += rain(
                                 born, f_key[f], f_at[f], f_at[f + 1], f_low[f], f_high[f], f_table, f_weight[f],
                                 index, place, here + uint64(f_row[f]) * LANES, alive, drawn, arrivals,
                             )  # fmt: skip
@@ -310,39 +284,4 @@ def _deliver(
                 add_row_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, uint64(0))
             if len(shape.nonzero):
                 for s in range(a, z):
-                    _mark(at - base + uint64(codes[s]), ring, plane, width, low, total, marks)
-
-
-@njit(inline="always")
-def _mark(to, ring, plane, width, low, total, marks):
-    """Remember that something arrives at place `to` of a part, though it may add up to nothing."""
-    to = to - ring if to >= ring else to
-    marks[(to // plane) * total + low + (to % plane) // width] |= uint32(1) << uint32(to & uint64(31))
-
-
-@njit
-def _deliver_outside(
-    part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks
-):
-    """Deliver the listed outside spikes of steps `n` to `m` to one part of the neurons."""
-    columns = uint64(blocks.parts.size)
-    low, high = uint64(blocks.parts[part]), uint64(blocks.parts[part + 1])
-    plane = (high - low) * width
-    base = low * width * uint64(slots)
-    for s in range(n, m):
-        for q in range(outside.at[s - start], outside.at[s - start + 1]):
-            sender, times = outside.sender[q], outside.times[q]
-            many = arrivals.dtype.type(times)
-            for k in range(rows.first[sender], rows.first[sender + 1]):
-                spot = uint64(rows.base[k] + outside.neuron[q]) * columns + uint64(part)
-                due = uint64((s + rows.delay[k]) % slots)
-                for c in range(uint64(rows.cuts[spot]), uint64(rows.cuts[spot + uint64(1)])):
-                    weight = rows.weight[k]
-                    if rows.weighted[k]:
-                        weight *= arrivals.dtype.type(rows.weights[c + uint64(rows.weight_at[k])])
-                    to = due * plane + uint64(rows.codes[c])
-                    to = to - uint64(slots) * plane if to >= uint64(slots) * plane else to
-                    arrivals[base + to] += weight * many
-                    if len(shape.nonzero):
-                        _mark(to, uint64(slots) * plane, plane, width, low, total, marks)
-                    outside_here[s - start, blocks.core[low + (to % plane) // width]] += times
+                    mark(at - base + uint64(codes[s]), ring, plane, width, low, total, marks)
