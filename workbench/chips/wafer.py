@@ -12,7 +12,10 @@ from workbench.fields import count, described
 from workbench.recordings.prices import Citation, Price
 from workbench.words import tr
 
-__all__ = ["WAFER_EVENTS", "WaferChip"]
+__all__ = ["VIA", "WAFER_EVENTS", "WaferChip"]
+
+VIA = "via"
+"""What a wafer of more than one layer counts besides: a hop from one layer to the next."""
 
 WAFER_EVENTS = (
     "core step",
@@ -44,29 +47,33 @@ class WaferChip(Chip):
     tiles_x: int = count(24, low=1, high=4096, doc="tiles of a die from west to east")
     tiles_y: int = count(24, low=1, high=4096, doc="tiles of a die from south to north")
     cores_per_tile: int = count(1, low=1, high=1024, doc="cores on a tile")
+    layers: int = count(1, low=1, high=64, doc="layers stacked on each die, each with all its tiles", log=True)
     neurons_per_core: int = count(4096, low=1, high=1_000_000, doc="neurons a core can hold", log=True)
     dead_dies: tuple[tuple[int, int], ...] = ()
     """Dies that do not work, as (x, y)."""
     dead_cores: tuple[tuple[int, int, int], ...] = ()
-    """Cores that do not work, as (die x, die y, number on the die)."""
+    """Cores that do not work, as (die x, die y, number on the die): tile by tile, row by row, layer by layer."""
+    dead_links: tuple[tuple[int, int, int, int], ...] = ()
+    """Sides of dies over which no packet goes, either way, as (x, y, x, y) of two dies beside each other."""
     prices: Mapping[str, Price] = field(default_factory=dict, hash=False)
     sources: Mapping[str, Citation] = field(default_factory=dict, hash=False)
     """Where each limit and shape comes from, by field name; prices carry their own."""
 
     def check(self) -> None:
         """Every event needs a price, every price an event, every source a field; what is dead must be on the wafer."""
-        for event in WAFER_EVENTS:
+        for event in self.events:
             if event not in self.prices:
                 raise DescriptionError(
                     tr("WaferChip '{name}' has no price for '{event}'.", name=self.name, event=event)
                 )
         for event in self.prices:
-            if event not in WAFER_EVENTS:
-                raise unknown("event", event, WAFER_EVENTS)
+            if event not in (*WAFER_EVENTS, VIA):
+                raise unknown("event", event, (*WAFER_EVENTS, VIA))
         for name in self.sources:
             if name not in self.__dataclass_fields__:  # type: ignore[attr-defined]
                 raise unknown(f"knob of {type(self).__name__}", name, self.__dataclass_fields__)  # type: ignore[attr-defined]
-        for place in (*self.dead_dies, *self.dead_cores):
+        ends = (end for link in self.dead_links for end in (link[:2], link[2:]))
+        for place in (*self.dead_dies, *self.dead_cores, *ends):
             x, y, *core = place
             if not (0 <= x < self.dies_x and 0 <= y < self.dies_y and all(0 <= c < self.cores_per_die for c in core)):
                 raise DescriptionError(
@@ -79,6 +86,23 @@ class WaferChip(Chip):
                         core=self.cores_per_die - 1,
                     )
                 )
+        for x, y, to_x, to_y in self.dead_links:
+            if abs(x - to_x) + abs(y - to_y) != 1:
+                raise DescriptionError(
+                    tr(
+                        "WaferChip '{name}': no link joins die ({x}, {y}) and die ({to_x}, {to_y}); write two dies beside each other, such as (3, 4, 3, 5).",
+                        name=self.name,
+                        x=x,
+                        y=y,
+                        to_x=to_x,
+                        to_y=to_y,
+                    )
+                )
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """What this wafer counts: `WAFER_EVENTS`, and vias where it has layers."""
+        return WAFER_EVENTS if self.layers == 1 else (*WAFER_EVENTS, VIA)
 
     @property
     def dies(self) -> int:
@@ -87,8 +111,8 @@ class WaferChip(Chip):
 
     @property
     def cores_per_die(self) -> int:
-        """Cores on a die."""
-        return self.tiles_x * self.tiles_y * self.cores_per_tile
+        """Cores on a die, those of all its layers."""
+        return self.layers * self.tiles_x * self.tiles_y * self.cores_per_tile
 
     @property
     def neurons_per_die(self) -> int:

@@ -17,6 +17,9 @@ _PEAK = Citation(
 _MESH = Citation("assumed", "recalled from the paper on Darwin3: 24 × 24 cores")
 _LOIHI = Citation("assumed", "not published; Loihi's table (Davies et al. 2018) stands in")
 _LEFT_OUT = Citation("assumed", "none is published; left out")
+_VIA = Citation(
+    "assumed", "no layers are stacked on it; a hop to the layer above would be a router's, its wire of some 50 µm free"
+)
 _LINK = Citation(
     "assumed",
     "recalled: 0.5 pJ a bit between dies on an interposer, 64 bits a packet, one clock of 333 MHz on each side",
@@ -40,6 +43,7 @@ DARWIN_WAFER = WaferChip(
         "east-west hop": Price(3.0 * pJ, 4.1 * ns, _LOIHI),
         "north-south hop": Price(4.0 * pJ, 6.5 * ns, _LOIHI),
         "die link": Price(32 * pJ, 6.0 * ns, _LINK),
+        "via": Price(3.0 * pJ, 4.1 * ns, _VIA),
     },
     sources={
         **dict.fromkeys(("dies_x", "dies_y"), Citation("computed", "64 chiplets (published) as a square")),
@@ -76,6 +80,7 @@ TIANQIN_HAI_CLASS = WaferChip(
         "east-west hop": Price(3 * pJ, 3 * ns, _ROUTER),
         "north-south hop": Price(3 * pJ, 3 * ns, _ROUTER),
         "die link": Price(32 * pJ, 6 * ns, _BETWEEN),
+        "via": Price(3 * pJ, 3 * ns, _VIA),
     },
     sources=dict.fromkeys(("dies_x", "dies_y", "tiles_x", "tiles_y", "cores_per_tile", "neurons_per_core"), _SHAPE),
 )
