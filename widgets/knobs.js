@@ -16,6 +16,7 @@ const STYLE = `
 .workbench-knobs input[type=number], .workbench-knobs input[type=text], .workbench-knobs select, .workbench-knobs textarea, .workbench-knobs button {
   font-size: 13px; color: var(--wb-ink); background: var(--wb-paper); border: 1px solid var(--wb-line); border-radius: 4px; padding: 3px 6px; }
 .workbench-knobs input[type=number] { width: 7.2em; text-align: right; }
+@supports (field-sizing: content) { .workbench-knobs input[type=number] { width: auto; min-width: 7.2em; max-width: 12em; field-sizing: content; } }
 .workbench-knobs .row select { max-width: 13em; }
 .workbench-knobs button { cursor: pointer; padding: 4px 9px; }
 .workbench-knobs button:disabled { opacity: .4; cursor: default; }

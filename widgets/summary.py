@@ -11,7 +11,7 @@ from workbench.words import tr
 if TYPE_CHECKING:
     from widgets.session import Session
 
-__all__ = ["badge", "head", "label", "missing", "numbers", "text"]
+__all__ = ["badge", "head", "label", "missing", "numbers", "text", "written"]
 
 _CELL = "padding:1px 10px 1px 0;text-align:right;font-variant-numeric:tabular-nums;"
 
@@ -24,6 +24,8 @@ def label(session: Session, name: str) -> str:
         kind = getattr(getattr(session.study, "chip", None), "kind", "")
         if kind == "crossbar":
             return tr("Crossbar: {chip}", chip=chip)
+        if kind == "wafer":
+            return tr("Wafer: {chip}", chip=chip)
         return tr("Digital chip: {chip}", chip=chip) if kind == "digital" else tr("Event chip: {chip}", chip=chip)
     if name == "ideal":
         return tr("Brian2 reference")
@@ -80,7 +82,7 @@ def numbers(session: Session) -> str:
         return ""
     heads = "".join(f"<th scope='col' style='{_CELL}'>{escape(title)}</th>" for title, _, _ in columns)
     body = "".join(
-        f"<tr><th scope='row' style='{_CELL}text-align:left;font-weight:normal'>{escape(_name(row))}</th>"
+        f"<tr><th scope='row' style='{_CELL}text-align:left;font-weight:normal'>{escape(written(row))}</th>"
         + "".join(
             f"<td style='{_CELL}{'opacity:.5' if stale else ''}'>{_number(found.get(row))}</td>"
             for _, found, stale in columns
@@ -91,15 +93,69 @@ def numbers(session: Session) -> str:
     return f"<table style='border-collapse:collapse;line-height:1.5'><thead><tr><th></th>{heads}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _name(key: str) -> str:
-    """A number's name as a person reads it: the unit is its ending."""
+def written(key: str) -> str:
+    """A number's name as a person reads it: the unit is its ending (`hottest_c` is "hottest (°C)")."""
+    words, unit = _parted(key)
+    plain = words.replace("_", " ")
+    read = tr(plain)
+    if read == plain:
+        read = " ".join(_WRITTEN.get(word, word) for word in plain.split(" "))
+    return f"{read} ({unit})" if unit else read
+
+
+_ENDINGS = {
+    "w_per_cm2": "W/cm²",
+    "l_per_min": "L/min",
+    "k_per_kw": "K/kW",
+    "tops_per_watt": "TOPS/W",
+    "gsops_per_watt": "GSOPS/W",
+    "per_second": "1/s",
+    "per_s": "1/s",
+    "degrees": "°",
+    "mm": "mm",
+    "mb": "MB",
+    "gb": "GB",
+    "db": "dB",
+    "zj": "zJ",
+    "c": "°C",
+}
+"""Units of results that no knob has, by how a number's name ends."""
+_WRITTEN = (
+    {word: word.upper() for word in ("adc", "asic", "cv", "isi", "mac", "pue", "sndr", "sqnr", "tops", "wse")}
+    | {
+        "cg1": "CG-1",
+        "deepsouth": "DeepSouth",
+        "fj": "fJ",
+        "gsops": "GSOPS",
+        "h100": "H100",
+        "landauer": "Landauer",
+        "northpole": "NorthPole",
+        "pj": "pJ",
+        "truenorth": "TrueNorth",
+    }
+    | {
+        f"l{layer}{kind}": f"L{layer.replace('23', '2/3')}{kind.upper()}"
+        for layer in ("23", "4", "5", "6")
+        for kind in "ei"
+    }
+)
+"""Words of an English name that are written otherwise."""
+
+
+def _parted(key: str) -> tuple[str, str]:
+    """A number's name without its unit, and the unit: the longest ending that is one."""
     from workbench import units  # noqa: PLC0415
 
+    endings = dict(_ENDINGS)
     for unit in units.known():
-        ending = units.suffix(unit)
-        if ending and key.endswith(f"_{ending}"):
-            return f"{tr(key[: -len(ending) - 1].replace('_', ' '))} ({unit})"
-    return tr(key.replace("_", " "))
+        endings.setdefault(units.suffix(unit), unit)  # the first of a name: "us" is a time before it is a conductance
+    del endings[""]
+    for ending in sorted(endings, key=len, reverse=True):
+        if key == ending and ending in _ENDINGS:
+            return key, ""
+        if key.endswith(f"_{ending}"):
+            return key[: -len(ending) - 1], endings[ending]
+    return key, ""
 
 
 def _number(value: float | None) -> str:
@@ -122,6 +178,6 @@ def text(session: Session) -> str:
             continue
         lines.append("")
         lines.append(label(session, name))
-        lines += [f"  {_name(key)}: {_number(value)}" for key, value in side.result.numbers.items()]
+        lines += [f"  {written(key)}: {_number(value)}" for key, value in side.result.numbers.items()]
         lines += [f"  {panel.text}" for panels in side.pictures.values() for panel in panels[:1]]
     return "\n".join(lines)

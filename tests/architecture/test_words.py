@@ -87,6 +87,11 @@ def test_the_course_speaks_chinese() -> None:
     assert not missing, "\n".join(missing)
 
 
+def test_every_study_says_in_chinese_what_it_asks() -> None:
+    asked = {name: (made.__doc__ or "").strip().splitlines()[0] for name, made in STUDIES.items()}
+    assert not {name: text for name, text in asked.items() if text not in CHINESE}
+
+
 def test_no_translation_is_left_over() -> None:
     source = "\n".join(
         path.read_text(encoding="utf-8")
@@ -94,6 +99,8 @@ def test_no_translation_is_left_over() -> None:
         for path in (HOME / folder).rglob("*")
         if path.suffix in (".py", ".js", ".mjs")
     ) + (HOME / "curricula" / "brain-inspired-computing.toml").read_text(encoding="utf-8")
+    # numbers whose names are put together in the code are named whole in the lessons
+    source += "\n".join(path.read_text(encoding="utf-8") for path in (HOME / "notebooks").rglob("*.ipynb"))
     # a sentence may be written over several lines, so only its longest run of plain words is looked for
     flat = re.sub(r'["\']\s*\n\s*f?["\']', "", source)
 

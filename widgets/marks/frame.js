@@ -173,6 +173,16 @@ function shorten(ctx, text, room) {
   return `${text.slice(0, keep)}…`;
 }
 
+// A text in one line where it fits, else in two, parted where they become most alike: at a space, or anywhere in a script without spaces.
+function inLines(ctx, text, room) {
+  if (ctx.measureText(text).width <= room) return [text];
+  const middle = text.length / 2;
+  const gaps = [...text.matchAll(/ |(?<=[\u3000-\u9fff])(?=[\u3000-\u9fff])/g)].map((found) => found.index);
+  if (!gaps.length) return [shorten(ctx, text, room)];
+  const at = gaps.reduce((best, gap) => (Math.abs(gap - middle) < Math.abs(best - middle) ? gap : best));
+  return [text.slice(0, at), text.slice(at).trimStart()].map((line) => shorten(ctx, line, room));
+}
+
 // --- the frame ------------------------------------------------------------------------------------------------------
 
 // The extent of an axis: what the picture says, widened to hold a pinned picture, narrowed to the shared time window.
@@ -189,7 +199,7 @@ function drawLegend(ctx, theme, picture, left, top, room) {
   ctx.font = `12px ${FONT}`;
   let [x, y] = [left, top + 8];
   for (const [s, n] of entries) {
-    const text = shorten(ctx, s.label, Math.min(180, room - 26));
+    const text = shorten(ctx, s.label, Math.min(360, room - 26));
     const width = 26 + ctx.measureText(text).width + 12;
     if (x > left && x + width > left + room) [x, y] = [left, y + 17];
     const colour = tint(theme, s.colour);
@@ -264,12 +274,13 @@ function drawAxes(ctx, theme, picture, view) {
   ctx.fillText(shorten(ctx, picture.x.label || "", width + left), left + width / 2, view.bottom);
   if (picture.y.label) {
     ctx.save();
-    const text = shorten(ctx, picture.y.label, view.bottom - top);
-    const half = ctx.measureText(text).width / 2; // a long name slides down past the axis rather than up into the legend
+    const lines = view.named;
+    const half = Math.max(...lines.map((line) => ctx.measureText(line).width)) / 2;
+    // A long name slides down past the axis rather than up into the legend.
     ctx.translate(2, Math.max(top + height / 2, top + half));
     ctx.rotate(-Math.PI / 2);
     ctx.textBaseline = "top";
-    ctx.fillText(text, 0, 0);
+    lines.forEach((line, n) => ctx.fillText(line, 0, n * 14));
     ctx.restore();
   }
 }
@@ -293,13 +304,15 @@ function compose(ctx, size, dpr, theme, picture, pinned, clock, paint) {
   const height = Math.max(20, bottom - foot - top);
   const right = 14 + (picture.bar ? 74 : 0);
   const yticks = ticksOf(picture.y, ylo, yhi, Math.max(2, height / 32));
+  ctx.font = `12px ${FONT}`;
+  const named = picture.y.label ? inLines(ctx, picture.y.label, bottom - top) : [];
   ctx.font = `11px ${FONT}`;
   const widest = Math.max(0, ...yticks.map((tick) => ctx.measureText(tick.text).width));
-  const left = Math.ceil(Math.min(size.width * 0.4, widest + 10 + (picture.y.label ? 18 : 2)));
+  const left = Math.ceil(Math.min(size.width * 0.4, widest + 10 + (named.length ? 4 + 14 * named.length : 2)));
   const width = Math.max(20, size.width - left - right);
   const xticks = ticksOf(picture.x, xlo, xhi, Math.max(2, width / 70));
   const view = {
-    left, top, width, height, right, bottom, dpr, theme, xlo, xhi, ylo, yhi, xticks, yticks,
+    left, top, width, height, right, bottom, dpr, theme, xlo, xhi, ylo, yhi, xticks, yticks, named,
     px: scale(picture.x, xlo, xhi, left, left + width),
     py: picture.y.categories ? scale(picture.y, ylo, yhi, top, top + height) : scale(picture.y, ylo, yhi, top + height, top),
     atX: inverse(picture.x, xlo, xhi, left, left + width),
