@@ -11,52 +11,74 @@ from numba import njit, uint64
 from workbench import streams
 from workbench.circuits.shower import Shower
 from workbench.kernels.wafer import arrivals
-from workbench.kernels.wafer.vectors import add, leaky, step, targets
+from workbench.kernels.wafer.vectors import BLOCKS, add, leaky, set_masks, step, targets
 
 KEY = streams.stream(1, "kernel")
 
 
 @njit
-def run_step(v, leak, bias, lowest, threshold, after, fired):
-    for g in range(uint64(fired.size)):
-        fired[g] = step(v, g * uint64(32), leak, bias, lowest, threshold, after)
+def run_step(v, at, blocks, keeps, bias, lowest, threshold, after, masks):
+    step(v, at, blocks, keeps, bias, lowest, threshold, after, masks, uint64(0), uint64(16))
+
+
+@njit
+def run_set_masks(masks, at):
+    return set_masks(masks, at)
 
 
 @pytest.mark.parametrize(("leak", "bias", "after"), [(0, 0, 0), (1, 7, -30), (200, -40, 5), (4095, 100, 0)])
-def test_a_step_of_32_neurons_is_the_rule(leak, bias, after):
+@pytest.mark.parametrize("blocks", [1, 63, 64, 65])
+def test_a_step_is_the_rule(leak, bias, after, blocks):
     rng = np.random.default_rng(leak)
-    v = rng.integers(-32768, 32767, 64 * 32).astype(np.int16)
+    v = rng.integers(-32768, 32767, 65 * 32).astype(np.int16)
     v[:6] = (-32768, 32767, 1000, 1001, -1000, 0)
     k = SimpleNamespace(lowest=-1000, threshold=1000, bias=bias, after=after)
 
     def lost(size):
         return -(-size * leak // 4096)
 
-    fired, left = leaky(v.astype(np.int64), k, lost)
-    bits = np.empty(64, np.uint32)
-    a, b, c, d, e = (np.int32(x) for x in (leak * 16, bias, -1000, 1000, after))
-    run_step(v, a, b, c, d, e, bits)
-    assert np.array_equal(v, left)
-    seen = (bits[:, None] >> np.arange(32, dtype=np.uint32)) & 1
-    assert np.array_equal(seen.reshape(-1).astype(bool), fired)
+    fired, left = leaky(v.astype(np.int64), k, lambda size: size - lost(size))
+    room = np.concatenate([np.full(32, 77, np.int16), v, np.full(32, 77, np.int16)])
+    masks = np.full(3 * BLOCKS, 99, np.uint32)
+    constants = (np.int32(x) for x in (65536 - leak * 16 & 0xFFFF, bias, -1000, 1000, after))
+    run_step(room, np.uint64(32), np.uint64(blocks), *constants, masks)
+    many = 32 * blocks
+    assert np.array_equal(room[32 : 32 + many], left[:many])
+    assert np.array_equal(room[32 + many : -32], v[many:])  # no lane more
+    assert room[:32].tolist() == room[-32:].tolist() == [77] * 32
+    seen = (masks[:blocks, None] >> np.arange(32, dtype=np.uint32)) & 1
+    assert np.array_equal(seen.reshape(-1).astype(bool), fired[:many])
+    assert not masks[blocks : -(-blocks // BLOCKS) * BLOCKS].any()
+    for turn in range(-(-blocks // BLOCKS)):
+        found = run_set_masks(masks, np.uint64(turn * BLOCKS))
+        wanted = [k for k in range(BLOCKS) if turn * BLOCKS + k < blocks and masks[turn * BLOCKS + k]]
+        assert [k for k in range(BLOCKS) if found >> k & 1] == wanted
 
 
 @njit
-def run_targets(ids, first, w1, w2, size, out):
-    targets(ids, uint64(0), first, w1, w2, size, out, uint64(0), uint64(16))
+def run_targets(ids, first, words, low, share, size, out, taken):
+    return targets(ids, uint64(0), first, words, low, share, size, out, uint64(1), taken)
 
 
-def test_targets_are_the_high_and_the_low_part_of_a_product():
+@pytest.mark.parametrize("share", [1, 2, 5, 8])
+@pytest.mark.parametrize("taken", [1, 7, 16])
+def test_targets_are_the_high_and_the_low_part_of_a_product(share, taken):
     ids = np.sort(np.random.default_rng(3).choice(65536, 16, replace=False)).astype(np.uint16)
-    out = np.empty(32, np.uint16)
-    w1, w2 = streams.step_words(KEY, 4, 5)[0]
+    words = np.ascontiguousarray(streams.step_words(KEY, 4, 11))
     for size in (1, 111, 52_428, 65_536):
-        run_targets(ids, np.uint32(123_456_789), w1, w2, np.uint64(size), out)
-        h = streams.bits(w1, w2, ids.astype(np.uint32) + np.uint32(123_456_789))
-        for k in range(16):
-            product = int(h[k]) * size
-            assert out[k] == product >> 32
-            assert out[16 + k] == (product % 2**32) * size >> 32
+        out = np.zeros(1 + 8 * 16 + 32, np.uint16)
+        end = run_targets(
+            ids, np.uint32(123_456_789), words, np.uint64(2), np.uint64(share), np.uint64(size), out, np.uint64(taken)
+        )
+        wanted = []
+        for pair in range((share + 1) // 2):
+            h = streams.bits(*words[2 + pair], ids.astype(np.uint32) + np.uint32(123_456_789))
+            for k in range(taken):
+                product = int(h[k]) * size
+                wanted += [product >> 32, (product % 2**32) * size >> 32][: share - 2 * pair]
+        assert end == 1 + share * taken
+        assert out[1:end].tolist() == wanted
+        assert out[0] == 0
 
 
 @njit

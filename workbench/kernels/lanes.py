@@ -24,6 +24,7 @@ __all__ = [
     "WIDTH",
     "Lanes",
     "absolute",
+    "ask",
     "atomic_add",
     "atomic_read",
     "give_way",
@@ -206,17 +207,22 @@ def trailing(typingctx: Any, x: Any) -> Any:
     return x(x), code
 
 
+def ask(builder: Any, where_to: Any) -> None:
+    """Ask for the cache line of a pointer before it is needed, for code generators."""
+    pointer = builder.bitcast(where_to, ir.IntType(8).as_pointer())
+    word = ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    builder.call(function, [pointer, word(0), word(3), word(1)])
+
+
 @intrinsic
 def prefetch(typingctx: Any, array: Any, at: Any) -> Any:
     """Ask for the cache line of `array[at]` before it is needed."""
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, args[0]).data
-        pointer = builder.bitcast(builder.gep(data, [args[1]]), ir.IntType(8).as_pointer())
-        word = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, word(0), word(3), word(1)])
+        ask(builder, builder.gep(data, [args[1]]))
         return context.get_dummy_value()
 
     return types.void(array, types.uint64), code

@@ -225,7 +225,7 @@ def lay_populations(netlist: Netlist, shape: Shape) -> dict[str, NDArray[Any]]:
         "size": numbers(lambda c: c.size, np.int64),
         "offset": np.cumsum([0, *shape.strides[:-1]]).astype(np.int64),
         "stride": np.array(shape.strides, np.int64),
-        "leak": numbers(lambda c: round(float(c.parameters["leak"]) * 65536)),
+        "keeps": numbers(lambda c: 65536 - round(float(c.parameters["leak"]) * 65536) & 0xFFFF),
         "restart": numbers(lambda c: kept(c, float(c.parameters["reset"]))),
         "waits": numbers(lambda c: max(0, int(float(c.parameters["refractory"])) - 1)),
     }

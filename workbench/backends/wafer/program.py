@@ -21,6 +21,7 @@ from workbench.backends.base import Inputs, Limits, Probe, Program, Progress, Ru
 from workbench.backends.recorder import noted, opened, write_state
 from workbench.backends.wafer import memory
 from workbench.backends.wafer.layout import (
+    LANES,
     LARGEST_PATCH,
     Shape,
     check_supported,
@@ -48,7 +49,7 @@ CALL = 16
 """Steps in one call of the kernel, at most; the spikes of so many are held."""
 
 LARGE = 2_000_000
-"""Networks of so many neurons go step by step: a call costs nothing beside a step."""
+"""Networks of so many neurons go on by the shortest delay in one call: a call costs nothing beside a step."""
 
 THREADED_FROM = 20_000
 """Networks of so many neurons use all threads Numba was given (NUMBA_NUM_THREADS)."""
@@ -92,12 +93,13 @@ def compile(
     )
 
 
-def _slots(netlist: Netlist, dt: float) -> tuple[int, int]:
-    """Steps in a call, and steps whose spikes are held."""
-    longest = max((round(float(b.delay) / dt) for b in netlist.projections.values() if not b.external), default=1)  # type: ignore[arg-type]
+def _slots(netlist: Netlist, dt: float) -> tuple[int, int, int]:
+    """Steps that a patch goes in one visit, steps in a call, and steps whose spikes are held."""
+    delays = [round(float(b.delay) / dt) for b in netlist.projections.values() if not b.external]  # type: ignore[arg-type]
     waits = max((int(float(c.parameters["refractory"])) - 1 for c in netlist.populations.values()), default=0)  # type: ignore[arg-type]
-    call = 1 if netlist.size >= LARGE else CALL
-    return call, max(longest, waits) + call
+    visit = max(1, min(CALL, *delays)) if delays else CALL
+    call = visit if netlist.size >= LARGE else CALL // visit * visit
+    return visit, call, max(*delays, waits, 1) + call
 
 
 def bytes_needed(netlist: Netlist, shape: Shape, slots: int) -> int:
@@ -188,7 +190,7 @@ class WaferRun(Run):
         self.program, self.drive, self.step = program, drive, 0
         net, shape = program._whole, program._shape
         many, patches = len(net.populations), shape.patches
-        self._call, self._slots = _slots(net, program.dt)
+        self._visit, self._call, self._slots = _slots(net, program.dt)
         self._threads = kernels.threads() if net.size >= THREADED_FROM else 1
         self._pops = wafer.Populations(**lay_populations(net, shape))
         self._projs = wafer.Projections(**lay_projections(net, shape, program.dt))
@@ -199,13 +201,14 @@ class WaferRun(Run):
             fired=np.zeros((self._slots, many, patches), np.int32),
             at=np.zeros((self._slots, many, patches), np.int64),
             arrived=np.zeros((self._slots, many, patches), np.int32),
-            ids=np.empty(self._slots * self._threads * piece + LARGEST_PATCH, np.uint16),
+            ids=np.empty(self._slots * self._threads * piece + self._threads * wafer.SCRATCH, np.uint16),
         )
         self._sync = wafer.Sync(
             shared=np.zeros(wafer.COUNTERS + CALL, np.int64),
             cut=np.zeros(8 * self._threads, np.int64),
             places=np.empty((self._threads, wafer.ROOM + 64), np.uint16),
-            fired=np.empty((self._threads, LARGEST_PATCH + 32), np.uint16),
+            cursors=np.zeros((self._threads, self._visit), np.int64),
+            masks=np.zeros((self._threads, LARGEST_PATCH // LANES + 64), np.uint32),
             named=np.empty((self._threads, 3 * (LARGEST_PATCH // GROUP + 32)), np.uint32),
             woven=np.empty((self._threads, LARGEST_PATCH // GROUP + 32), np.uint64),
         )
@@ -222,7 +225,7 @@ class WaferRun(Run):
                     for c, stride in zip(net.populations.values(), shape.strides, strict=True)
                 ]
             )
-            self._v = np.empty(shape.places, np.int16)
+            self._v = _aligned(shape.places)
             self._v.reshape(patches, -1)[:] = row
         else:
             self._restore(*saved)
@@ -270,6 +273,7 @@ class WaferRun(Run):
                 self._threads,
                 self.step,
                 end,
+                self._visit,
                 self._slots,
                 self.program._shape.width,
                 self._v,
@@ -373,7 +377,6 @@ class WaferRun(Run):
             "lists.ids": np.concatenate([*lists, np.zeros(0, np.uint16)]).astype(np.uint16),
             "cut": self._sync.cut.sum(keepdims=True),
             "last": self._last,
-            "arrived": self._lists.arrived[self.step % self._slots],  # noise that arrived for the step to come
         }
         return write_state(
             path, arrays | self._watch.save() | self._meter.save(), noted(self.drive, self.step), self.program
@@ -382,7 +385,8 @@ class WaferRun(Run):
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
         """Take back what `save` wrote; the lists are written anew, for the number of threads may be another."""
         shape, ids = self.program._shape, arrays["lists.ids"]
-        self._v = arrays["v"]
+        self._v = _aligned(shape.places)
+        self._v[:] = arrays["v"]
         piece, taken = shape.places // 16, 0
         for s, counts in zip(arrays["lists.slots"].tolist(), arrays["lists.count"], strict=True):
             self._lists.fired[s] = counts
@@ -402,10 +406,16 @@ class WaferRun(Run):
                     at += mine.size
         self._sync.cut[0] = int(arrays["cut"][0])
         self._last = arrays["last"]
-        self._lists.arrived[int(note["step"]) % self._slots] = arrays["arrived"]
         self._watch.restore(arrays)
         self._meter.restore(arrays)
         self.step = int(note["step"])
+
+
+def _aligned(places: int) -> NDArray[np.int16]:
+    """Room for so many potentials that begins with a cache line: a register of 32 must not lie across two."""
+    room = np.empty(places + LANES, np.int16)
+    first = -room.ctypes.data % (2 * LANES) // 2
+    return room[first : first + places]
 
 
 def _ids(ids: NDArray[np.uint16], at: int, fired: int, stride: int) -> NDArray[np.int64]:

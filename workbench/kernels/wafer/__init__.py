@@ -2,13 +2,25 @@
 
 from workbench.kernels.wafer.arrivals import ROOM
 from workbench.kernels.wafer.run import advance, gather
-from workbench.kernels.wafer.tables import CHUNK, COUNTERS, HELD, Lists, Noise, Populations, Projections, Sync, Taps
+from workbench.kernels.wafer.tables import (
+    CHUNK,
+    COUNTERS,
+    HELD,
+    SCRATCH,
+    Lists,
+    Noise,
+    Populations,
+    Projections,
+    Sync,
+    Taps,
+)
 
 __all__ = [
     "CHUNK",
     "COUNTERS",
     "HELD",
     "ROOM",
+    "SCRATCH",
     "Lists",
     "Noise",
     "Populations",

@@ -18,9 +18,10 @@ WORDS = 1024
 AHEAD = 2  # contacts between asking for a list and reading it
 ONE = uint64(1)
 LOT = uint64(SPIKES)
+TURN = uint64(256)  # synapses of a spike that are drawn at once: an even number
 
 
-@njit(inline="always")
+@njit
 def _add_all(v, base, places, many, weight, cut, counter):
     """Let as many arrivals of one weight in."""
     four = many & ~uint64(3)
@@ -36,25 +37,25 @@ def _add_all(v, base, places, many, weight, cut, counter):
         k += ONE
 
 
-@njit(inline="always")
-def listed(ids, at, fired, stride, out):
-    """The numbers of a patch's neurons that fired, as (array, place): where they are listed, or written out from the bits."""
+@njit
+def listed(ids, at, fired, stride, room):
+    """The place in `ids` from which on a patch's neurons that fired are listed; where they are bits, they are written out at `room`."""
     if fired * 16 <= stride:
-        return ids, uint64(at)
-    n = uint64(0)
+        return uint64(at)
+    n = uint64(room)
     for word in range(uint64(stride // 16)):
         left = uint32(ids[uint64(at) + word])
         while left:
-            out[n] = uint16(word * uint64(16) + uint64(trailing(left)))
+            ids[n] = uint16(word * uint64(16) + uint64(trailing(left)))
             n += ONE
             left &= uint32(left - uint32(1))
-    return out, uint64(0)
+    return uint64(room)
 
 
 @njit
 def deliver(
     v, base, size, b, patches, sources, low, high, source_patch, share, word_at, drawn_with, weight, count, where_at, stride,
-    ids, decoded, places, cut, counter,
+    ids, room, places, cut, counter,
 ):  # fmt: skip
     """Let what the contacts `low` to `high` of one projection bring arrive in patch b of its target: `size` neurons from `base` on.
 
@@ -68,22 +69,21 @@ def deliver(
         fired = count[a]
         if fired == 0:
             continue
-        who, at = listed(ids, where_at[a], fired, stride, decoded)
+        at = listed(ids, where_at[a], fired, stride, room)
         first = uint32(a * sources // patches)
-        synapses = share[c]
-        word = uint64(word_at[c])
-        for lot in range(uint64(fired + SPIKES - 1) // LOT):
-            begin = lot * LOT
-            taken = min(LOT, uint64(fired) - begin)
-            for j in range(uint64(synapses + 1) >> ONE):
-                if many + LOT + LOT > uint64(ROOM):
+        synapses, word = uint64(share[c]), uint64(word_at[c])
+        for turn in range(uint64(synapses + TURN - ONE) // TURN):
+            begun = turn * TURN
+            some = min(TURN, synapses - begun)
+            for lot in range(uint64(fired + SPIKES - 1) // LOT):
+                begin = lot * LOT
+                if many + LOT * some + LOT > uint64(ROOM):
                     _add_all(v, base, places, many, weight, cut, counter)
                     many = uint64(0)
-                w1, w2 = drawn_with[word + j, uint64(0)], drawn_with[word + j, uint64(1)]
-                targets(who, at + begin, first, w1, w2, size, places, many, many + taken)
-                many += taken
-                if j + j + ONE < uint64(synapses):
-                    many += taken
+                many = targets(
+                    ids, at + begin, first, drawn_with, word + (begun >> ONE), some, size, places, many,
+                    min(LOT, uint64(fired) - begin),
+                )  # fmt: skip
     _add_all(v, base, places, many, weight, cut, counter)
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from numpy.typing import NDArray
 
-__all__ = ["CHUNK", "COUNTERS", "HELD", "Lists", "Noise", "Populations", "Projections", "Sync", "Taps"]
+__all__ = ["CHUNK", "COUNTERS", "HELD", "Lists", "Noise", "Populations", "Projections", "SCRATCH", "Sync", "Taps"]
 
 HELD = -32768
 """Marks a neuron that waits after its spike; potentials are above it."""
@@ -14,21 +14,24 @@ HELD = -32768
 CHUNK = 4
 """Patches a thread takes at a time."""
 
+SCRATCH = 65_536 + 64
+"""Places at the end of `Lists.ids` that each thread keeps for a list that is written out from bits."""
+
 COUNTERS = 8
-"""The first counter of patches taken in `Sync.shared`: one for each step of a call."""
+"""The first counter of patches taken in `Sync.shared`: one for each visit of a call."""
 
 
 class Populations(NamedTuple):
     """By population: how many neurons in all, where its lanes begin in a patch's row and how many they are, and its rule in whole numbers.
 
-    `leak` is the share lost in a step in 1/65536, `restart` what a neuron that fired holds for its first step afterwards, `waits` the
+    `keeps` is the share kept in a step in 1/65536, 0 for all of it, `restart` what a neuron that fired holds for its first step afterwards, `waits` the
     steps in between.
     """
 
     size: NDArray  # int64
     offset: NDArray  # int64
     stride: NDArray  # int64
-    leak: NDArray  # int32
+    keeps: NDArray  # int32
     bias: NDArray  # int32
     lowest: NDArray  # int32
     threshold: NDArray  # int32
@@ -70,7 +73,7 @@ class Lists(NamedTuple):
     """Who fired in each of the last steps: by step (modulo their number), population and patch how many, and where they are listed.
 
     The list of a patch holds numbers within the patch (uint16) in rising order; if more than one in 16 fired, one bit for each neuron.
-    `ids` is cut into one piece for each step and thread. `arrived` counts what came from outside.
+    `ids` is cut into one piece for each step and thread, and a last part of `SCRATCH` for each thread. `arrived` counts what came from outside.
     """
 
     fired: NDArray  # int32 (slots, populations, patches)
@@ -94,6 +97,7 @@ class Sync(NamedTuple):
     shared: NDArray  # int64
     cut: NDArray  # int64 (8 × threads,), one in eight used: a cache line each
     places: NDArray  # uint16 (threads, room)
-    fired: NDArray  # uint16 (threads, room)
+    cursors: NDArray  # int64 (threads, steps of a visit)
+    masks: NDArray  # uint32 (threads, blocks of 32 neurons and 64 more)
     named: NDArray  # uint32 (threads, room)
     woven: NDArray  # uint64 (threads, room)
