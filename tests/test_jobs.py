@@ -151,3 +151,23 @@ def test_a_script_without_a_main_guard_may_define_its_study(tmp_path: Path) -> N
     )
     run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120, check=False)
     assert run.stdout.split() == ["9.0", "True"], run.stderr
+
+
+def grow(progress: Any) -> Any:
+    for k in range(3):
+        yield k
+        progress(k / 3, "")
+        time.sleep(0.1)
+    return "whole"
+
+
+def test_a_generator_is_seen_on_the_way() -> None:
+    with jobs.Pool(1) as pool:
+        job: Any = pool.submit(grow)
+        seen: list[Any] = []
+        while not job.done():
+            if job.stage is not None and job.stage not in seen:
+                seen.append(job.stage)
+            time.sleep(0.005)
+        assert job.result() == "whole"
+        assert seen == [0, 1, 2]

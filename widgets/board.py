@@ -119,7 +119,9 @@ class Board:
             self._show_marks(only=name)
         with self.toolkit.together():
             self._show_head(name)
-            if not self.session.sides[name].waiting:
+            self._put(self.controls, going=knobs.going(self.session))
+            side = self.session.sides[name]
+            if not side.waiting or (side.result is not None and side.result.part < 1):
                 self._show_numbers()
 
     def _show_head(self, name: str) -> None:

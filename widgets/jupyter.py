@@ -56,9 +56,13 @@ _CLASSES = {"points": Points, "lines": Lines, "image": Image, "bars": Bars}
 
 
 class Controls(anywidget.AnyWidget):
-    """The control panel of a study: `face` is what there is, `state` what holds now, `asked` what a person last asked for."""
+    """The control panel of a study: `face` is what there is, `state` what holds now, `going` how far a run is.
+
+    `asked` is what a person last asked for.
+    """
 
     _esm = knobs.esm()
     face = traitlets.Dict().tag(sync=True)
     state = traitlets.Dict().tag(sync=True)
+    going = traitlets.Dict().tag(sync=True)
     asked = traitlets.Dict().tag(sync=True)

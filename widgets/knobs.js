@@ -1,7 +1,7 @@
 // The control panel of any study, drawn with the browser's own form elements: sliders, lists, ticks, buttons.
 // marks/frame.js is put in front, for theme and fonts. The same text serves ipywidgets and Panel.
 //
-// Traits: face (what there is), state (what holds now), asked (what a person wants; written here only).
+// Traits: face (what there is), state (what holds now), going (how far a run is), asked (what a person wants; written here only).
 
 const STYLE = `
 .workbench-knobs { font: 13px ${FONT}; box-sizing: border-box; width: 100%; padding: 2px 6px 6px 2px; }
@@ -25,6 +25,9 @@ const STYLE = `
 .workbench-knobs .bar select { flex: 1 1 8em; min-width: 0; }
 .workbench-knobs .message { color: var(--wb-warn); line-height: 1.35; overflow-wrap: anywhere; }
 .workbench-knobs .message:not(:empty) { border-left: 3px solid var(--wb-warn); padding: 3px 8px; margin: 6px 0; }
+.workbench-knobs .going { display: grid; grid-template-columns: 1fr auto; gap: 2px 8px; align-items: center; margin: 6px 0; }
+.workbench-knobs .going progress { width: 100%; height: 12px; accent-color: var(--wb-accent); }
+.workbench-knobs .going span { grid-column: 1 / -1; font-size: 12px; opacity: .85; font-variant-numeric: tabular-nums; }
 .workbench-knobs details { border-top: 1px solid var(--wb-line); padding: 4px 0; }
 .workbench-knobs summary { cursor: pointer; padding: 2px 0; }
 .workbench-knobs textarea { width: 100%; min-height: 92px; font: 12px ui-monospace, 'DejaVu Sans Mono', monospace; white-space: pre; resize: vertical; }
@@ -225,17 +228,38 @@ function render({ model, el }) {
       reset: button("reset", w.reset, () => ask({ do: "reset" })),
       pin: button("pin", w.pin, () => ask({ do: "pin" }), w.pin_doc),
       message: node("div", { class: "message", role: "alert" }),
+      going: node("div", { class: "going" }),
+      bar: node("progress", { max: 1, "aria-label": w.progress }),
+      far: node("span", { role: "status" }),
+      stop: button("stop", w.stop, () => ask({ do: "stop" })),
+      again: button("again", w.again, () => ask({ do: "again" })),
     };
+    parts.going.append(parts.bar, parts.stop, parts.again, parts.far);
     parts.undo.setAttribute("aria-label", w.undo);
     parts.redo.setAttribute("aria-label", w.redo);
     const bar = node("div", { class: "bar" }, ...((face.presets || []).length ? [presets] : []));
     const buttons = node("div", { class: "bar" }, parts.reset, parts.undo, parts.redo, parts.pin);
     const groups = (face.groups || []).map((g) =>
       node("details", { "data-group": g.title, open: open.has(g.title) }, node("summary", { text: g.title }), ...g.controls.map(made)));
-    root.replaceChildren(node("h3", { text: face.title || "" }), node("p", { class: "about", text: face.about || "" }), bar, buttons, parts.message,
+    root.replaceChildren(node("h3", { text: face.title || "" }), node("p", { class: "about", text: face.about || "" }), bar, buttons, parts.going, parts.message,
       ...(face.controls || []).map(made), ...groups, takeAway(w, open));
     colours();
     show();
+    run();
+  }
+
+  // The bar of a run that takes long, and the button that stops it; after a stop, the one that begins again.
+  function run() {
+    const going = model.get("going") || {};
+    if (!parts.going) return;
+    parts.going.style.display = going.text ? "" : "none";
+    parts.going.dataset.part = going.text && !going.stopped ? String(going.part) : "";
+    if (!going.text) return;
+    parts.bar.style.visibility = going.stopped ? "hidden" : "";
+    if (!going.stopped) parts.bar.value = going.part;
+    parts.stop.style.display = going.stopped ? "none" : "";
+    parts.again.style.display = going.stopped ? "" : "none";
+    parts.far.textContent = going.text;
   }
 
   function takeAway(w, open) {
@@ -279,6 +303,7 @@ function render({ model, el }) {
   }
   model.on("change:face", build);
   model.on("change:state", show);
+  model.on("change:going", run);
   build();
   requestAnimationFrame(colours);
   return () => {
@@ -286,6 +311,7 @@ function render({ model, el }) {
     clearTimeout(wait);
     model.off("change:face", build);
     model.off("change:state", show);
+    model.off("change:going", run);
   };
 }
 

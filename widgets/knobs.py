@@ -1,6 +1,6 @@
 """Controls made from any study's knobs: one description, drawn by one ESM text in ipywidgets and in Panel alike.
 
-`face` says what there is (controls, presets, words), `state` what holds now (values, message, progress). A person's wish comes
+`face` says what there is (controls, presets, words), `state` what holds now (values, message), `going` how far a run is. A person's wish comes
 back as `asked`: {"n": 7, "do": "set", "values": {"g": 4.5}}; `answer` hands it to the session.
 """
 
@@ -12,6 +12,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
+from widgets import summary
 from workbench import words
 from workbench.words import tr
 
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from widgets.session import Session
     from workbench.fields import Knob
 
-__all__ = ["answer", "control", "esm", "face", "state"]
+__all__ = ["answer", "control", "esm", "face", "going", "state"]
+
+AT_ONCE = 0.5
+"""Seconds a run may take before it gets a bar and a button to stop it."""
 
 MOST_STEPS = 2**31 - 1  # a whole number without an upper end, such as a seed, has no use for a slider
 
@@ -107,6 +111,9 @@ def face(session: Session) -> dict[str, Any]:
                 "controls": tr("Controls"),
                 "form": tr("Form"),
                 "value": tr("value"),
+                "progress": tr("Progress"),
+                "stop": tr("Cancel"),
+                "again": tr("Run again"),
                 "forms": {
                     "cell": tr("Parameters cell"),
                     "yaml": tr("YAML"),
@@ -139,6 +146,20 @@ def state(session: Session, *, n: int = 0, form: str = "") -> dict[str, Any]:
         }
 
 
+def going(session: Session) -> dict[str, Any]:
+    """What is under way, for the bar under the buttons; empty when nothing runs, or has run for less than a blink."""
+    with words.speaking(session.language):
+        found = session.going
+        if not found:
+            stopped = any(side.stopped for side in session.sides.values())
+            return {"stopped": True, "text": tr("stopped")} if stopped else {}
+        if found["took"] < AT_ONCE:
+            return {}
+        took, left = summary.seconds(found["took"]), found["left"]
+        text = tr("{took}, about {left} left", took=took, left=summary.seconds(left)) if left is not None else took
+        return {"part": round(found["part"], 3), "text": text}
+
+
 def answer(session: Session, asked: Mapping[str, Any]) -> None:
     """Do what a person asked for at the control panel."""
     match asked.get("do"):
@@ -154,6 +175,10 @@ def answer(session: Session, asked: Mapping[str, Any]) -> None:
             session.redo()
         case "pin":
             session.unpin() if session.pinned else session.pin()
+        case "stop":
+            session.stop()
+        case "again":
+            session.run()
         case "load":
             session.load(str(asked.get("token", "")))
         case _:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -39,6 +39,9 @@ BLINK = 0.2
 MOST_WORDS = 300
 """Characters shown of what a broken study says."""
 
+TELLING = 0.4
+"""Seconds after which a run says again how far it is, however little came of it."""
+
 PATIENCE = 0.4
 """Seconds a slider must rest before the worker starts on its setting."""
 
@@ -58,6 +61,10 @@ class Side:
     waiting: bool = False
     message: str = ""
     progress: tuple[float, str] = (0.0, "")
+    begun: float = 0.0
+    """When its run began, on the clock that only goes forward."""
+    stopped: bool = False
+    """Whether a person stopped its run; what had been run is shown if the study gives it (`Result.part` under 1)."""
     result: Result | None = None
     seconds: float = 0.0
     pictures: Mapping[str, tuple[Drawn, ...]] = field(default_factory=dict)
@@ -103,6 +110,7 @@ class Session:
         self._here: Newest[Study] = Newest(self._run_here)
         self._there: Newest[Study] = Newest(self._run_there, patience=PATIENCE)
         self._job: Any = None
+        self._stopped = threading.Event()
         self._veil: threading.Timer | None = None
 
     # --- settings -----------------------------------------------------------------------------------------------------
@@ -268,9 +276,12 @@ class Session:
 
     def run(self) -> None:
         """Run the present settings on every side; only the newest settings are worked on."""
+        self._stopped = threading.Event()  # one for each run: who is stopped stays stopped
         with self._lock:
             for name, side in self.sides.items():
-                self.sides[name] = replace(side, stale=True, waiting=True, progress=(0.0, ""))
+                self.sides[name] = replace(
+                    side, stale=True, waiting=True, stopped=False, progress=(0.0, ""), begun=time.monotonic()
+                )
         # The run begins before anybody is told, because telling takes time. The worker begins when this process has nothing
         # more to do: on few cores it would take the fast side's time.
         (self._here if any(side.here for side in self.sides.values()) else self._there).put(self.study)
@@ -282,6 +293,27 @@ class Session:
             self._veil = threading.Timer(BLINK, self._show_stale)
             self._veil.daemon = True
             self._veil.start()
+
+    def stop(self) -> None:
+        """End what runs, within a second, and begin nothing that waits; what was run so far stays in sight, marked as part."""
+        self._stopped.set()
+        self._here.drop()
+        self._there.drop()
+        if self._job is not None:
+            self._job.cancel()
+        for name, side in list(self.sides.items()):
+            if side.waiting:
+                self._update(name, waiting=False, stopped=True)
+
+    @property
+    def going(self) -> dict[str, Any]:
+        """How far the slowest run is: the part done, seconds since it began, seconds left (None at first); empty when nothing runs."""
+        running = [side for side in self.sides.values() if side.waiting]
+        if not running:
+            return {}
+        slowest = min(running, key=lambda side: side.progress[0])
+        part, took = slowest.progress[0], time.monotonic() - slowest.begun
+        return {"part": part, "took": took, "left": took * (1 - part) / part if part > 0.02 else None}
 
     def _show_stale(self) -> None:
         for name, side in list(self.sides.items()):
@@ -303,6 +335,7 @@ class Session:
 
     def close(self) -> None:
         """Stop what runs and forget what waits."""
+        self._stopped.set()
         self._here.drop()
         self._there.drop()
         self._watchers.clear()
@@ -315,40 +348,52 @@ class Session:
         with words.speaking(language):
             for name, side in list(self.sides.items()):
                 if side.result is not None:
-                    self._update(name, pictures=drawn(side.result, self.study.views))
+                    self._update(name, pictures={**side.pictures, **drawn(side.result, self.study.views)})
         self._tell("settings")
 
     def _run_here(self, study: Study, overtaken: Callable[[], bool]) -> None:
+        stopped = self._stopped
         for name in [n for n, side in self.sides.items() if side.here]:
-            begin = time.perf_counter()
+            begin = told = time.perf_counter()
 
             def progress(part: float, text: str = "", *, name: str = name, begin: float = begin) -> None:
-                ran = time.perf_counter() - begin
-                if ran > OVERTAKEN_AFTER:
+                nonlocal told
+                now = time.perf_counter()
+                _heed(stopped)
+                if now - begin > OVERTAKEN_AFTER:
                     if overtaken():
                         raise Cancelled(tr("A newer setting took over."))
-                    if self.sides[name].progress[0] + 0.02 < part:
+                    if self.sides[name].progress[0] + 0.02 < part or now - told > TELLING:
+                        told = now
                         self._update(name, progress=(part, text))
 
             with words.speaking(self.language):
-                self._attempt(name, study, lambda asked, progress=progress: asked.run(progress))
-        if not overtaken() and any(not side.here for side in self.sides.values()):
+                self._attempt(name, study, lambda asked, progress=progress: asked.stages(progress), stopped)
+        if not (overtaken() or stopped.is_set()) and any(not side.here for side in self.sides.values()):
             self._there.put(study)
 
     def _run_there(self, study: Study, overtaken: Callable[[], bool]) -> None:
+        stopped = self._stopped
         for name in [n for n, side in self.sides.items() if not side.here]:
-            if study is not self.study:
+            if study is not self.study or stopped.is_set():
                 return
-            with words.speaking(self.language):
-                self._attempt(
-                    name, study, lambda asked, name=name: self._in_worker(name, asked, lambda: study is not self.study)
-                )
 
-    def _in_worker(self, name: str, study: Study, overtaken: Callable[[], bool]) -> Result:
+            def run(asked: Study, name: str = name) -> Iterator[Result]:
+                return self._in_worker(name, asked, lambda: study is not self.study, stopped)
+
+            with words.speaking(self.language):
+                self._attempt(name, study, run, stopped)
+
+    def _in_worker(
+        self, name: str, study: Study, overtaken: Callable[[], bool], stopped: threading.Event
+    ) -> Iterator[Result]:
         job = self._job = self._submit(study)
-        said = 0.0
+        said, shown = 0.0, None
         try:
             while not job.done():
+                if stopped.is_set():
+                    job.cancel()
+                _heed(stopped)
                 # A worker that still imports Brian2 would have to be killed, and the next one would begin to import again.
                 if overtaken() and job.progress != (0.0, ""):
                     job.cancel()
@@ -356,19 +401,26 @@ class Session:
                 if self.sides[name].progress != job.progress and time.monotonic() - said > 0.2:
                     said = time.monotonic()
                     self._update(name, progress=job.progress)
+                if job.stage is not shown:
+                    shown = job.stage
+                    yield shown
                 time.sleep(0.03)
-            return job.result()
+            yield job.result()
         finally:
             self._job = None
 
-    def _attempt(self, name: str, study: Study, run: Callable[[Study], Result]) -> None:
-        """Run one side and show the result, or say in a sentence why there is none; the last good picture stays."""
+    def _attempt(
+        self, name: str, study: Study, run: Callable[[Study], Iterator[Result]], stopped: threading.Event
+    ) -> None:
+        """Run one side and show what comes, or say in a sentence why nothing does; the last good picture stays."""
         begin = time.perf_counter()
         try:
-            result = run(self.study_on(self.sides[name], study))
-            pictures = drawn(result, study.views)
+            for result in run(self.study_on(self.sides[name], study)):
+                pictures = drawn(result, study.views)
+                _heed(stopped)
+                self._show(name, study, result, pictures, time.perf_counter() - begin)
         except Cancelled:
-            return  # a newer setting is on its way; the side stays stale until it comes
+            return  # a newer setting is on its way, and the side stays stale until it comes; or a person stopped it
         except WorkbenchError as refused:
             self._update(name, waiting=study is not self.study, message=str(refused))
         except Exception as broken:  # noqa: BLE001  a study of one's own may raise anything; the explorer must live on
@@ -376,12 +428,19 @@ class Session:
             said = said if len(said) <= MOST_WORDS else said[:MOST_WORDS] + "…"
             text = tr("The study raised {kind}: {what}", kind=type(broken).__name__, what=said)
             self._update(name, waiting=study is not self.study, message=text)
-        else:
-            seconds = time.perf_counter() - begin
-            fresh = study is self.study
-            self._update(
-                name, result=result, pictures=pictures, seconds=seconds, message="", stale=not fresh, waiting=not fresh
-            )
+
+    def _show(
+        self, name: str, study: Study, result: Result, pictures: Mapping[str, tuple[Drawn, ...]], seconds: float
+    ) -> None:
+        """Show an answer, whole or so far; of one so far the pictures that it does not have stay what they were."""
+        fresh = study is self.study
+        if result.part < 1:
+            if fresh:
+                pictures = {**self.sides[name].pictures, **pictures}
+                self._update(name, result=result, pictures=pictures, seconds=seconds, message="", stale=False)
+            return
+        now = {"stale": not fresh, "waiting": not fresh, "stopped": False}
+        self._update(name, result=result, pictures=pictures, seconds=seconds, message="", **now)
 
     def study_on(self, side: Side, study: Study | None = None) -> Study:
         """The present study (or `study`) as one side runs it: the person's settings, with the side's own over them."""
@@ -407,6 +466,11 @@ class Session:
     def _tell(self, what: str) -> None:
         for callback in list(self._watchers):
             callback(what)
+
+
+def _heed(stopped: threading.Event) -> None:
+    if stopped.is_set():
+        raise Cancelled(tr("The run was stopped."))
 
 
 def _submit(study: Study) -> Any:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from workbench.words import tr
 
 if TYPE_CHECKING:
-    from widgets.session import Session
+    from widgets.session import Session, Side
 
-__all__ = ["badge", "head", "label", "missing", "numbers", "text", "written"]
+__all__ = ["badge", "head", "label", "missing", "numbers", "seconds", "text", "written"]
 
 _CELL = "padding:1px 10px 1px 0;text-align:right;font-variant-numeric:tabular-nums;"
 
@@ -33,8 +33,10 @@ def label(session: Session, name: str) -> str:
 
 
 def badge(session: Session, name: str) -> str:
-    """The few words on a mark: what is still being computed."""
+    """The few words on a mark: what is still being computed, and that a picture shows a part of a run."""
     side = session.sides[name]
+    if side.result is not None and side.result.part < 1 and not side.stale:
+        return _so_far(side)
     if not side.waiting or side.here:
         return ""
     done = side.progress[0]
@@ -53,12 +55,25 @@ def head(session: Session, name: str) -> str:
         return f"<b>{escape(label(session, name))}</b> <span role='alert'>— {escape(side.message)}</span>"
     if side.waiting and not side.here:
         return f"<b>{escape(label(session, name))}</b> — {escape(side.progress[1] or tr('computing…'))}"
-    time = tr("computed in {time}", time=_seconds(side.seconds)) if side.seconds else ""
+    if side.result is not None and side.result.part < 1:
+        return f"<b>{escape(label(session, name))}</b> — {escape(_so_far(side))}"
+    if side.stopped:
+        return f"<b>{escape(label(session, name))}</b> — {escape(tr('stopped; the pictures are those of before'))}"
+    time = tr("computed in {time}", time=seconds(side.seconds)) if side.seconds else ""
     return f"<b>{escape(label(session, name))}</b>{' — ' + escape(time) if time else ''}"
 
 
-def _seconds(seconds: float) -> str:
-    return f"{1000 * seconds:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+def _so_far(side: Side) -> str:
+    """How much of the run a side shows."""
+    percent = 100 * side.result.part if side.result else 0
+    if side.stopped:
+        return tr("stopped: the first {percent:.0f} % of the run", percent=percent)
+    return tr("so far: {percent:.0f} % of the run", percent=percent)
+
+
+def seconds(took: float) -> str:
+    """A time as a person reads it."""
+    return f"{1000 * took:.0f} ms" if took < 1 else f"{took:.1f} s" if took < 100 else f"{took / 60:.1f} min"
 
 
 def missing(session: Session, name: str, view: str) -> str:
@@ -69,7 +84,13 @@ def missing(session: Session, name: str, view: str) -> str:
 def numbers(session: Session) -> str:
     """The numbers of every side beside each other, and those of the pinned result."""
     columns = [
-        (label(session, name), side.result.numbers, side.stale) for name, side in session.sides.items() if side.result
+        (
+            label(session, name) + (f" ({_so_far(side)})" if side.result.part < 1 else ""),
+            side.result.numbers,
+            side.stale,
+        )
+        for name, side in session.sides.items()
+        if side.result
     ]
     if session.pinned:
         columns += [
@@ -177,7 +198,7 @@ def text(session: Session) -> str:
                 lines.append(f"{label(session, name)}: {tr('not computed yet')}")
             continue
         lines.append("")
-        lines.append(label(session, name))
+        lines.append(label(session, name) + (f" ({_so_far(side)})" if side.result.part < 1 else ""))
         lines += [f"  {written(key)}: {_number(value)}" for key, value in side.result.numbers.items()]
         lines += [f"  {panel.text}" for panels in side.pictures.values() for panel in panels[:1]]
     return "\n".join(lines)

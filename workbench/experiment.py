@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, final
@@ -88,20 +90,33 @@ class Experiment:
         """Unfold, draw, compile and run; the recording carries this experiment."""
         return self.trials(1, progress)[0]
 
+    def stages(self, progress: Progress | None = None, *, every: float = 0.5) -> Iterator[Recording]:
+        """The recording as it grows: about `every` so many seconds what was run so far, and last of all what `run` gives."""
+        base.report(progress, 0.0, tr("preparing"))
+        program = self.compile()
+        drive = draw(program.netlist, self.duration, dt=self.dt, seed=self.seed)
+        going, shown = program.start(drive, seed=self.seed), time.monotonic()
+        for part in base.slices(going, progress):
+            if part < 1 and time.monotonic() - shown >= every:
+                yield self._noted(going.recording())
+                shown = time.monotonic()
+        yield self._noted(going.recording())
+
     def trials(self, number: int, progress: Progress | None = None) -> list[Recording]:
         """`number` runs of the same wiring under independent outside input."""
         base.report(progress, 0.0, tr("preparing"))
         program = self.compile()
         drive = draw(program.netlist, self.duration, dt=self.dt, seed=self.seed, trials=number)
-        described = self.to_json()
         made: list[Recording] = []
         for k in range(number):
             share = None if progress is None else (lambda f, text, k=k: progress((k + f) / number, text))
-            recording = program.run(drive.trial(k), seed=self.seed, progress=share)
-            # What was lost when the circuit was read from elsewhere belongs to what came out of it.
-            notes = (*recording.notes, *getattr(self.circuit, "notes", ()))
-            made.append(replace(recording, experiment=described, notes=notes))
+            made.append(self._noted(program.run(drive.trial(k), seed=self.seed, progress=share)))
         return made
+
+    def _noted(self, recording: Recording) -> Recording:
+        """The recording with this experiment; what was lost when the circuit was read from elsewhere belongs to what came of it."""
+        notes = (*recording.notes, *getattr(self.circuit, "notes", ()))
+        return replace(recording, experiment=self.to_json(), notes=notes)
 
     def to_json(self) -> dict[str, Any]:
         """The experiment as plain JSON values."""

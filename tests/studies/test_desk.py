@@ -8,9 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from workbench.backends import base
 from workbench.backends.wafer import memory
 from workbench.chips.wafers import DARWIN_WAFER
 from workbench.errors import Cancelled, PlacementError
+from workbench.experiment import Experiment
 from workbench.figures.layers import Level
 from workbench.studies import STUDIES
 from workbench.studies.desk import WaferOnADesk
@@ -93,6 +95,32 @@ def test_what_does_not_fit_is_refused_and_what_fits_is_said(monkeypatch):
     assert replace(SMALL, neurons=fits + fits // 100).bytes_needed > 200 * 2**20
     marked = SMALL._memory().sketch.panels[0].layers[-1]
     assert isinstance(marked, Level) and marked.value == pytest.approx(209.7, abs=0.1)
+
+
+def test_what_it_shows_on_the_way_is_the_run_so_far(small, monkeypatch):
+    monkeypatch.setattr(Experiment.stages, "__kwdefaults__", {"every": 0.0})
+    monkeypatch.setattr(base, "FIRST", 8)
+    *ways, last = SMALL.stages()
+    assert len(ways) > 5 and [r.part for r in ways] == sorted(r.part for r in ways)
+    assert dict(last.numbers) == pytest.approx(dict(small.numbers))
+    assert last.part == 1.0
+    spikes = small.recordings["wafer"].spikes
+    for r in ways:
+        reached = r.recordings["wafer"].duration
+        assert r.part == pytest.approx(reached / 0.2)
+        assert r.numbers["spikes"] == sum(np.count_nonzero(s.steps < round(reached / 1e-3)) for s in spikes.values())
+    assert [("memory" in r.pictures) for r in ways] == [True, *[False] * (len(ways) - 1)]
+    # The map is that of the last bin of 20 ms that is at least half full.
+    some = next(r for r in ways if r.recordings["wafer"].duration >= 0.05)
+    begin = int((some.recordings["wafer"].duration + 0.0101) / 0.02) - 1
+    stop = min(0.02 * (begin + 1), some.recordings["wafer"].duration)
+    steps = spikes["E"].steps
+    many = np.count_nonzero((steps >= round(0.02 * begin / 1e-3)) & (steps < round(stop / 1e-3)))
+    shown = some.figures()["dies"].sketch.panels[0].layers[0].values
+    held = np.bincount(some.recordings["wafer"].placement.core_of[:16_000])
+    where = [core.tile for core in some.recordings["wafer"].placement.cores]
+    hand = sum(shown[y, x] * held[k] for k, (x, y) in enumerate(where)) * (stop - 0.02 * begin)
+    assert hand == pytest.approx(many)
 
 
 def test_progress_is_passed_through_and_cancel_ends_it():

@@ -23,6 +23,7 @@ class FakeJob:
     def __init__(self, study: Study) -> None:
         self.study = study
         self.progress = (0.0, "")
+        self.stage: Any = None
         self._stop = False
         self._value: Any = None
         self._thread = threading.Thread(target=self._run, daemon=True)

@@ -70,11 +70,15 @@ _CLASSES = {"points": Points, "lines": Lines, "image": Image, "bars": Bars}
 
 
 class Controls(_Plain):
-    """The control panel of a study: `face` is what there is, `state` what holds now, `asked` what a person last asked for."""
+    """The control panel of a study: `face` is what there is, `state` what holds now, `going` how far a run is.
+
+    `asked` is what a person last asked for.
+    """
 
     _esm = knobs.esm()
     # Panel would wait 50 ms for more to come; the page itself sends no more than one wish a blink.
     _priority_changes: ClassVar[list[str]] = ["asked"]
     face = param.Dict({})
     state = param.Dict({})
+    going = param.Dict({})
     asked = param.Dict({})

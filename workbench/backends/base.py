@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, final
@@ -38,6 +38,7 @@ __all__ = [
     "finish",
     "report",
     "rounded_delays",
+    "slices",
 ]
 
 Progress = Callable[[float, str], None]
@@ -51,7 +52,7 @@ PATIENCE = 0.3
 """Seconds between two reports of a run."""
 
 FIRST = 64
-"""Steps before the first report."""
+"""Steps before the first report, of most runs."""
 
 BACKENDS: Mapping[str, str] = {
     "ideal": "workbench.backends.ideal:compile",
@@ -141,6 +142,8 @@ class Run:
 
     step: int
     drive: Drive
+    first: int = FIRST
+    """Steps that surely take no second: how far it goes before the first report."""
 
     def advance(self, duration: float, inputs: Inputs | None = None) -> Window:
         """Go on for `duration` seconds of model time; `inputs` feeds the External sources."""
@@ -184,10 +187,20 @@ class Program:
 
 
 def finish(going: Run, progress: Progress | None = None) -> Recording:
-    """Advance a run to the end of its drive, in windows that report twenty times or more, and at least about three times a second."""
+    """Advance a run to the end of its drive, in `slices`."""
+    for _ in slices(going, progress):
+        pass
+    return going.recording()
+
+
+def slices(going: Run, progress: Progress | None = None) -> Iterator[float]:
+    """Advance a run to the end of its drive, slice by slice: twenty times or more, and at least about three times a second.
+
+    `progress` is told before the first and after each; then comes the part done, and whoever iterates may look at the run or leave it.
+    """
     total = going.drive.steps
     most = max(1, math.ceil(total / 20))
-    window = min(most, FIRST)
+    window = min(most, going.first)
     report(progress, going.step / max(total, 1), tr("running"))
     while going.step < total:
         steps, begun = min(window, total - going.step), time.perf_counter()
@@ -196,7 +209,7 @@ def finish(going: Run, progress: Progress | None = None) -> Recording:
         # The first window may have compiled something; a later one says how long a step takes.
         window = max(1, min(most, 8 * window, int(steps * PATIENCE / took) if took > 0 else most))
         report(progress, going.step / total, tr("running"))
-    return going.recording()
+        yield going.step / total
 
 
 def report(progress: Progress | None, fraction: float, text: str) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pickle
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,8 @@ def submit(study: Study, *, cache: bool = True) -> Job[Result]:
             job: Job[Any] = Job(_pool(), b"")
             job._finish(pickle.loads(known))  # noqa: S301  kept by ourselves
             return job
-    return _pool().submit(_run_study, study, keep=partial(_keep, key) if key is not None else None)
+    made: Job[Any] = _pool().submit(_run_study, study, keep=partial(_keep, key) if key is not None else None)
+    return made
 
 
 def warm() -> None:
@@ -86,5 +87,9 @@ def _modules(value: Any) -> set[str]:
     return {type(value).__module__}
 
 
-def _run_study(study: Study, progress: Callable[[float, str], None]) -> Result:
-    return study.run(progress)
+def _run_study(study: Study, progress: Callable[[float, str], None]) -> Generator[Result, None, Result | None]:
+    answer = None
+    for answer in study.stages(progress):
+        if answer.part < 1:
+            yield answer
+    return answer

@@ -52,6 +52,8 @@ class Job(Generic[T]):
         self._asked_to_stop = False
         self.progress: tuple[float, str] = (0.0, "")
         """The part done, 0 to 1, and a sentence."""
+        self.stage: T | None = None
+        """The newest of what the work gave on the way, if it is a generator."""
 
     def done(self) -> bool:
         """Whether a result, an error or a cancellation is there."""
@@ -127,7 +129,7 @@ class Pool:
     ) -> Job[T]:
         """Call `function(*arguments, progress)` in a worker; functions of a notebook or script travel by value.
 
-        `progress(fraction, text)` reports, and raises Cancelled once the job was cancelled. `keep` is handed the pickled
+        What a generator yields is seen as `stage` on the way, what it returns is the result. `progress(fraction, text)` reports, and raises Cancelled once the job was cancelled. `keep` is handed the pickled
         result before anybody sees it.
         """
         job: Job[T] = Job(self, packed((function, arguments)), keep)
@@ -175,6 +177,9 @@ class Pool:
                 kind, content = worker.hear()
                 if kind == "progress":
                     job.progress = content
+                    continue
+                if kind == "stage":
+                    job.stage = pickle.loads(content)  # noqa: S301  our own worker wrote it
                     continue
                 if kind == "done":
                     value = pickle.loads(content)  # noqa: S301  our own worker wrote it

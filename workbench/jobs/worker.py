@@ -7,7 +7,7 @@ import pickle
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import partial
 from queue import SimpleQueue
 from typing import BinaryIO, cast
@@ -68,6 +68,13 @@ def _answer(asked: bytes, wanted: str, stopped: Callable[[], bool], outgoing: Bi
     try:
         words.use(wanted)
         function, arguments = pickle.loads(asked)  # noqa: S301  from the process that started us
-        return "done", packed(function(*arguments, progress))
+        made = function(*arguments, progress)
+        if isinstance(made, Generator):  # what it gives on the way is shown, what it returns is the result
+            try:
+                while True:
+                    send(outgoing, pickle.dumps(("stage", packed(next(made)))))
+            except StopIteration as end:
+                made = end.value
+        return "done", packed(made)
     except BaseException as error:  # noqa: BLE001  SystemExit in a study is an error like others
         return "error", packed_error(error)

@@ -7,7 +7,7 @@ the neurons alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, ClassVar, Self, final
@@ -30,7 +30,7 @@ from workbench.fields import count, described, member, quantity
 from workbench.figures import desk as drawn
 from workbench.figures.picture import Picture
 from workbench.recordings.recording import Recording
-from workbench.studies.study import Progress, Result, Study
+from workbench.studies.study import Progress, Result, Study, whole
 from workbench.units import Hz, ms, pJ, s
 
 __all__ = ["WaferOnADesk"]
@@ -40,6 +40,9 @@ FULL = 200_000_000
 
 LARGEST_PATCH = 65_536
 BIN = 5 * ms
+NOW = 20 * ms
+"""The time whose rates the map shows while the sheet runs."""
+
 MB = 1e6
 COUNTED = 1_000_000
 """Synapses that are followed to count in-degrees."""
@@ -57,8 +60,7 @@ class WaferOnADesk(Study):
 
     title: ClassVar[str] = "Two hundred million neurons on your desk"
     views: ClassVar[tuple[str, ...]] = ("dies", "rate", "energy", "memory")
-    main_knobs: ClassVar[tuple[str, ...]] = ("neurons", "fan_out", "local", "noise_hz", "chip")
-    live: ClassVar[dict[str, Any]] = {"duration_ms": 100.0}
+    main_knobs: ClassVar[tuple[str, ...]] = ("neurons", "fan_out", "local", "noise_hz", "duration_ms", "chip")
     presets: ClassVar[dict[str, dict[str, Any]]] = {
         "fifty thousand": {"neurons": 50_000},
         "silence": {"neurons": 50_000, "noise_hz": 0.0},
@@ -118,19 +120,41 @@ class WaferOnADesk(Study):
 
     def run(self, progress: Progress | None = None) -> Result:
         """See Study; raises PlacementError, before anything is allocated, where wafer or machine are too small."""
+        return whole(self.stages(progress))
+
+    def stages(self, progress: Progress | None = None) -> Iterator[Result]:
+        """See Study: while the sheet runs, the map shows where it fires now."""
         circuit = self.circuit
         probes = (
-            Probe("E", "rate.die", every=self.duration),
+            Probe("E", "rate.die", every=NOW),
             *(Probe(name, "spikes", reduce="rate", every=BIN) for name in "EI"),
         )
-        recording = Experiment(
+        experiment = Experiment(
             circuit, self.chip, duration=self.duration, dt=circuit.step, seed=self.seed, probes=probes
-        ).run(progress)
+        )
+        first = True
+        for recording in experiment.stages(progress):
+            part = recording.duration / self.duration
+            yield self._answer(recording) if part > 1 - 1e-9 else self._so_far(recording, part, first=first)
+            first = False
+
+    def _so_far(self, recording: Recording, part: float, *, first: bool) -> Result:
+        """What is known while it still runs; the memory it takes is known from the first."""
+        pictures: dict[str, Callable[[], Picture]] = {
+            "dies": partial(self._dies, recording, now=True),
+            "rate": partial(self._rate, recording),
+            "energy": partial(figures.energy, recording),
+        }
+        if first:
+            pictures["memory"] = self._memory
+        numbers, recordings = self._counted(recording), {"wafer": recording}
+        return Result(study=self, numbers=numbers, recordings=recordings, pictures=pictures, part=part)
+
+    def _counted(self, recording: Recording) -> dict[str, float]:
+        """What a recording counts, by second."""
         ledger, lasted = recording.ledger, recording.duration
         spikes, events = sum(recording.counts.values()), ledger.count("synaptic operation")
-        degrees, full = self.in_degrees(), replace(self, neurons=FULL)
-        state = np.dtype(recording.arithmetic).itemsize
-        numbers = {
+        return {
             "rate_hz": spikes / (self.neurons * lasted),
             "spikes": float(spikes),
             "events_per_s": events / lasted,
@@ -139,6 +163,13 @@ class WaferOnADesk(Study):
             "power_w": ledger.total / max(lasted, ledger.chip_time),
             "pj_per_event": _ratio(ledger.total / pJ, events),
             "chip_time_ratio": ledger.chip_time / lasted,
+        }
+
+    def _answer(self, recording: Recording) -> Result:
+        """The whole answer."""
+        degrees, full = self.in_degrees(), replace(self, neurons=FULL)
+        state = np.dtype(recording.arithmetic).itemsize
+        numbers = self._counted(recording) | {
             "in_degree": float(degrees.mean()),
             "in_degree_sd": float(degrees.std()),
             "state_bytes": float(state),
@@ -157,13 +188,15 @@ class WaferOnADesk(Study):
         }
         return Result(study=self, numbers=numbers, recordings={"wafer": recording}, pictures=pictures)
 
-    def _dies(self, recording: Recording) -> Picture:
-        """The rate of the excitatory neurons on each die, over the whole run."""
+    def _dies(self, recording: Recording, *, now: bool = False) -> Picture:
+        """The rate of the excitatory neurons on each die, over the whole run or in its last bin."""
         columns, rows = recording.placement.mesh
         found = np.full((rows, columns), np.nan)
-        for core, rate in zip(
-            recording.placement.cores, recording.traces["E.rate.die"].values[0].tolist(), strict=True
-        ):
+        trace = recording.traces["E.rate.die"]
+        lasted = np.diff([*trace["time"].values, recording.duration])
+        long = np.flatnonzero(lasted > NOW / 2)
+        rates = trace.values[long[-1]] if now and long.size else lasted @ trace.values / lasted.sum()
+        for core, rate in zip(recording.placement.cores, rates.tolist(), strict=True):
             x, y = core.tile
             found[y, x] = rate
         return figures.field(
@@ -174,7 +207,9 @@ class WaferOnADesk(Study):
             y_values=list(range(rows)),
             label="rate of excitatory neurons",
             unit="Hz",
-            title="The sheet on the wafer: rates by die",
+            title="The sheet as it runs: rates by die in the last moment"
+            if now
+            else "The sheet on the wafer: rates by die",
             source=SOURCE,
         )
 

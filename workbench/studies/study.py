@@ -19,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from workbench.figures.picture import Shown
     from workbench.recordings.recording import Recording
 
-__all__ = ["Album", "Progress", "Result", "Study"]
+__all__ = ["Album", "Progress", "Result", "Study", "whole"]
 
 Progress = Callable[[float, str], None]
 """Called with the part done, 0 to 1, and a sentence; it may raise Cancelled to stop the run."""
@@ -62,6 +63,13 @@ class Study:
     def run(self, progress: Progress | None = None) -> Result:
         """Answer the question; raises Cancelled if `progress` does."""
         raise NotImplementedError
+
+    def stages(self, progress: Progress | None = None) -> Iterator[Result]:
+        """The answer as it grows, whole at last: an explorer shows each, and what there is when a person stops the run.
+
+        A study that takes long gives what it has from time to time, with `part` under 1; its `run` is `whole(self.stages(progress))`.
+        """
+        yield self.run(progress)
 
     def quick(self) -> Self:
         """The same question at a size for tests and the quick edition of a course."""
@@ -111,6 +119,8 @@ class Result:
     numbers: Mapping[str, float]
     recordings: Mapping[str, Recording] = field(default_factory=dict)
     table: xarray.Dataset | None = None
+    part: float = 1.0
+    """How much of the run is in it, 0 to 1: under 1 it is an answer so far (`Study.stages`)."""
     pictures: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
     """How to make each picture: `partial(figures.raster, recording)`, or a function that gives a HoloViews element; nothing is drawn
     until someone looks."""
@@ -124,6 +134,11 @@ class Result:
         lines = [f"{name:<{wide}}  {value:.6g}" for name, value in self.numbers.items()]
         more = tr("pictures: {names}", names=", ".join(self.pictures)) if self.pictures else ""
         return "\n".join([tr(self.study.title) or type(self.study).__name__, *lines, *([more] if more else [])])
+
+
+def whole(stages: Iterator[Result]) -> Result:
+    """The last of the stages of an answer; raises what the study raises."""
+    return deque(stages, maxlen=1)[0]
 
 
 class Album(Mapping[str, Any]):

@@ -6,7 +6,6 @@ it happens: a sum of arrivals that does not fit two bytes is cut, and the record
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -16,8 +15,8 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.backends import outside
-from workbench.backends.base import Inputs, Limits, Probe, Program, Progress, Run, Window, report
+from workbench.backends import base, outside
+from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window
 from workbench.backends.recorder import noted, opened, write_state
 from workbench.backends.wafer import memory
 from workbench.backends.wafer.layout import (
@@ -53,9 +52,6 @@ LARGE = 2_000_000
 
 THREADED_FROM = 20_000
 """Networks of so many neurons use all threads Numba was given (NUMBA_NUM_THREADS)."""
-
-WITHIN = 0.4
-"""Seconds between two reports of a run."""
 
 CORES_NAMED = 5_000_000
 """Networks of so many neurons or fewer list the die of every neuron in their placement."""
@@ -157,21 +153,6 @@ class WaferProgram(Program):
         arrays, note, drive = opened(path, self)
         return WaferRun(self, drive, (arrays, note))
 
-    def run(self, drive: Drive, *, seed: int = 0, progress: Progress | None = None) -> Recording:
-        """See Program: a report at least every second, from the first step on, however large the network is."""
-        going = self.start(drive, seed=seed)
-        report(progress, 0.0, tr("running"))
-        window = max(1, min(64, LARGE // max(1, self.netlist.size)))
-        while going.step < drive.steps:
-            steps, begun = min(window, drive.steps - going.step), time.perf_counter()
-            going.advance(steps * self.dt)
-            took = time.perf_counter() - begun
-            window = max(
-                1, min(8 * window, -(-drive.steps // 20), int(steps * WITHIN / took) if took > 0 else drive.steps)
-            )
-            report(progress, going.step / drive.steps, tr("running"))
-        return going.recording()
-
 
 @final
 class WaferRun(Run):
@@ -188,6 +169,7 @@ class WaferRun(Run):
 
         self._kernel = wafer
         self.program, self.drive, self.step = program, drive, 0
+        self.first = max(1, min(base.FIRST, LARGE // max(1, program.netlist.size)))
         net, shape = program._whole, program._shape
         many, patches = len(net.populations), shape.patches
         self._visit, self._call, self._slots = _slots(net, program.dt)
