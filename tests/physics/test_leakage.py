@@ -9,6 +9,7 @@ import pytest
 from scipy.optimize import brentq
 
 from workbench.errors import DescriptionError
+from workbench.physics.feedback import Even
 from workbench.physics.grid import PowerGrid, loaded_voltage
 from workbench.physics.heat import Layer, Stack
 from workbench.physics.leakage import Leakage, RunawayError, lumped, onset, runaway_scale, settle
@@ -19,10 +20,10 @@ RNG = np.random.default_rng(7)
 LEAK = Leakage(power=10.0, reference=320.0, doubling=15.0)
 
 
-def plate(cells=(8, 10), film=2e3, **more) -> Stack:
+def plate(cells=(8, 10), film=2e3, cover=1.0, **more) -> Stack:
     return Stack(
         layers=[
-            Layer(name="active", solid=SILICON, thickness=0.1e-3, interface=1e-6),
+            Layer(name="active", solid=SILICON, thickness=0.1e-3, interface=1e-6, cover=cover),
             Layer(name="plate", solid=COPPER, thickness=2e-3),
         ],
         size=(0.05, 0.06),
@@ -75,8 +76,9 @@ def test_an_even_plate_settles_as_the_lumped_form_and_runs_away_at_its_power(flo
 
 
 @pytest.mark.parametrize("flow", [math.inf, 30.0])
-def test_an_uneven_plate_settles_where_plain_iteration_does(flow):
-    stack = plate(flow=flow)
+@pytest.mark.parametrize("cover", [1.0, np.indices((8, 10)).sum(axis=0) % 3 / 2])
+def test_an_uneven_plate_settles_where_plain_iteration_does(flow, cover):
+    stack = plate(flow=flow, cover=cover)
     dynamic = 6 * RNG.random((8, 10))
     share = RNG.random((8, 10))
     done = settle(stack, "active", dynamic, LEAK, share=share)
@@ -105,8 +107,10 @@ def test_rounding_on_a_wafer_of_512_by_512_cells_is_no_runaway():
     assert abs(done.field.heat_out / done.power - 1) < 1e-10
 
 
-def test_the_gain_is_the_largest_eigenvalue_of_the_loop():
-    stack = plate(cells=(4, 5))
+@pytest.mark.parametrize("flow", [math.inf, 30.0])
+@pytest.mark.parametrize("cover", [1.0, RNG.random((4, 5))])
+def test_the_gain_is_the_largest_eigenvalue_of_the_loop(flow, cover):
+    stack = plate(cells=(4, 5), flow=flow, cover=cover)
     done = settle(stack, "active", 10 * RNG.random((4, 5)), LEAK)
     loop = np.empty((20, 20))
     for k in range(20):
@@ -115,6 +119,31 @@ def test_the_gain_is_the_largest_eigenvalue_of_the_loop():
         loop[:, k] = stack.field({"active": unit.reshape(4, 5)}).rise[0].reshape(-1)
     slope = (done.leakage / LEAK.scale).reshape(-1)
     assert done.gain == pytest.approx(np.abs(np.linalg.eigvals(loop * slope)).max(), rel=1e-4)
+
+
+@pytest.mark.parametrize("flow", [math.inf, 30.0])
+def test_a_gain_found_from_a_coarse_grid_is_that_of_power_iteration(flow):
+    stack = plate(cells=(40, 50), flow=flow)
+    done = settle(stack, "active", 0.3 * RNG.random((40, 50)), LEAK)
+    loop, slope = Even.of(stack, 0, 1), done.leakage / LEAK.scale
+    v = np.ones((40, 50))
+    for _ in range(200):
+        v = stack.field({"active": slope * v / v.max()}).rise[0]
+    assert loop.gain(slope / stack.sheet_area) == pytest.approx(done.gain, rel=1e-6)
+    assert done.gain == pytest.approx(v.max(), rel=1e-5)
+
+
+@pytest.mark.parametrize("cover", [1.0, np.indices((8, 10)).sum(axis=0) % 3 / 2])
+def test_runaway_over_a_warming_coolant_starts_where_the_gain_reaches_one(cover):
+    stack = plate(flow=30.0, cover=cover)
+    start = runaway_scale(stack, "active", 1.0, LEAK, tolerance=1e-6)
+    below = settle(stack, "active", start * (1 - 1e-4), LEAK)
+    assert 0.97 < below.gain < 1
+    # near the end 1 - gain falls with the root of what is left
+    further = settle(stack, "active", start * (1 - 4e-4), LEAK)
+    assert (1 - further.gain) / (1 - below.gain) == pytest.approx(2, rel=0.05)
+    with pytest.raises(RunawayError, match="Thermal runaway at"):
+        settle(stack, "active", start * (1 + 1e-4), LEAK)
 
 
 def test_a_hot_spot_runs_away_before_an_even_plate_of_the_same_power():

@@ -15,6 +15,7 @@ __all__ = [
     "NUSSELT",
     "bioheat_rise",
     "counterflow_effectiveness",
+    "drifted",
     "duct_film",
     "effectiveness",
     "ladder",
@@ -108,7 +109,19 @@ def ladder(wall: Array, inlet: float, share: float) -> Array:
     It flows along the rows and takes `share` = 1 − exp(−NTU of one cell) of the difference to the wall of every cell it passes:
     T[j+1] = T[j] + share (wall[j] − T[j]), exact for a wall that is even within a cell.
     """
+    return inlet + np.pad(_taken(wall - inlet, share), ((0, 0), (1, 0)))
+
+
+def drifted(wall: Array, share: float) -> Array:
+    """The coolant's rise on its way into each cell of a row over a wall of so much rise, (rows, columns), in the wall's precision."""
+    made = np.empty_like(wall)
+    made[:, 0] = 0.0
+    made[:, 1:] = _taken(wall[:, :-1], share)
+    return made
+
+
+def _taken(wall: Array, share: float) -> Array:
+    """The coolant's rise on its way out of each cell."""
     from scipy.signal import lfilter  # noqa: PLC0415  SciPy only where it is needed
 
-    above = lfilter([share], [1.0, share - 1.0], wall - inlet, axis=1)
-    return inlet + np.concatenate([np.zeros((wall.shape[0], 1)), above], axis=1)
+    return np.asarray(lfilter(np.array([share], wall.dtype), np.array([1.0, share - 1.0], wall.dtype), wall, axis=1))

@@ -7,7 +7,7 @@ Each layer is as many cells high as `slices` says; between cells stand two half 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import final
@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import DescriptionError, unknown
-from workbench.physics.coolant import ladder
+from workbench.physics.coolant import drifted, ladder
+from workbench.physics.krylov import settled
 from workbench.physics.materials import Solid
 from workbench.physics.ranges import not_negative, positive, sheet, whole
 from workbench.physics.sheets import Sheets
 from workbench.words import tr
 
-__all__ = ["Field", "Layer", "Stack", "settled"]
+__all__ = ["Field", "Layer", "Stack"]
 
 Array = NDArray[np.float64]
 
@@ -162,14 +163,33 @@ class Stack:
             put[at : at + slices] += each / (self.sheet_area * slices)
         return put
 
-    def field(self, power: Mapping[str, ArrayLike]) -> Field:
-        """The steady temperatures for watts per cell of the named layers (or a layer's whole watts, spread evenly)."""
+    def field(self, power: Mapping[str, ArrayLike], *, near: Array | None = None) -> Field:
+        """The steady temperatures for watts per cell of the named layers (or a layer's whole watts, spread evenly).
+
+        `near` is a guess that saves time: of the coolant's rise on its way into each cell (rows, columns), where it warms; of the whole
+        rise (slices, rows, columns), where layers differ from cell to cell.
+        """
         put = self.source(power)
         coolant = np.full((self.cells[0], self.cells[1] + 1), self.inlet)
-        if not math.isinf(self.flow):
-            coolant = self.inlet + self._warmed(put)
-        rise = self.sheets.solve(put, reservoir=self.beneath(coolant[:, :-1] - self.inlet))
+        warms = not math.isinf(self.flow)
+        if warms and self.sheets.uniform:
+            coolant += self._warmed(put, near)
+            rise = self.sheets.solve(put, reservoir=self.beneath(coolant[:, :-1] - self.inlet))
+        elif warms or (near is not None and not self.sheets.uniform):
+            rise = self.sheets.coupled(put, self.carried, near=near)
+        else:
+            rise = self.sheets.solve(put)
+        if warms and not self.sheets.uniform:
+            coolant += ladder(rise[-1], 0.0, self.share)
         return Field(stack=self, rise=rise, coolant=coolant, put=put)
+
+    def carried(self, rise: Array) -> Array:
+        """What a warming coolant brings back per area to every cell of a rise (rows, slices, columns), in its precision; 0 if it does not warm."""
+        back = np.zeros_like(rise)
+        if math.isinf(self.flow):
+            return back
+        np.multiply(drifted(rise[:, -1], self.share), back.dtype.type(self._film), out=back[:, -1])
+        return back
 
     def beneath(self, rise: Array) -> Array | float:
         """The reservoirs of the sheets when the coolant has risen by so much under each cell."""
@@ -182,9 +202,14 @@ class Stack:
     @cached_property
     def share(self) -> float:
         """What share of the difference to the wall the coolant takes in one cell."""
-        return float(np.asarray(self.sheets.ground[-1]).reshape(-1)[0]) * self.sheet_area / self._row_flow
+        return self._film * self.sheet_area / self._row_flow
 
-    def _warmed(self, put: Array) -> Array:
+    @property
+    def _film(self) -> float:
+        """What the wetted face conducts to a warming coolant, per area."""
+        return float(np.asarray(self.sheets.ground[-1]).reshape(-1)[0])
+
+    def _warmed(self, put: Array, near: Array | None) -> Array:
         """The coolant's rise above its inlet, (rows, columns + 1): wall and coolant make each other."""
         sheets = self.sheets
         respond = sheets.response(sheets.layers - 1, sheets.layers - 1)
@@ -195,11 +220,11 @@ class Stack:
         def rest(theta: Array) -> Array:
             return theta - self.drift(respond(theta * ground))
 
-        return ladder(bare + respond(settled(rest, base) * ground), 0.0, self.share)
+        return ladder(bare + respond(settled(rest, base, near=near) * ground), 0.0, self.share)
 
     def drift(self, wall: Array) -> Array:
         """The coolant's rise on its way into each cell over a wall of so much rise."""
-        return ladder(wall, 0.0, self.share)[:, :-1]
+        return drifted(wall, self.share)
 
     def steps(self, power: Mapping[str, ArrayLike], *, dt: float, start: ArrayLike | None = None) -> Iterator[Array]:
         """The temperatures (slices, rows, columns) after each step of `dt` seconds, for ever, from `start` (default: the inlet).
@@ -253,17 +278,3 @@ class Field:
             else 0.0
         )
         return top + float((self.coolant[:, -1] - inlet).sum()) * self.stack.flow / self.stack.cells[0]
-
-
-def settled(apply: Callable[[Array], Array], right: Array, *, tolerance: float = 1e-12) -> Array:
-    """The u with apply(u) = right by SciPy's GMRES; raises DescriptionError when it does not settle."""
-    from scipy.sparse.linalg import LinearOperator, gmres  # noqa: PLC0415  SciPy only where something is solved
-
-    shape, n = right.shape, right.size
-    operator = LinearOperator((n, n), matvec=lambda v: apply(v.reshape(shape)).reshape(-1), dtype=np.float64)  # pyright: ignore[reportCallIssue]
-    u, left = gmres(operator, right.reshape(-1), rtol=tolerance, atol=0.0, restart=60, maxiter=10)
-    if left:
-        raise DescriptionError(
-            tr("Wall and coolant did not settle: the coolant carries too little for this plate. Give it more flow.")
-        )
-    return u.reshape(shape)

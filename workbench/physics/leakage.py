@@ -10,7 +10,7 @@ R dP/dT ≥ 1), and for the lumped case the power where that happens is a closed
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
 
@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import DescriptionError
-from workbench.physics.heat import Field, Stack, settled
+from workbench.physics.feedback import feedback
+from workbench.physics.heat import Field, Stack
 from workbench.physics.ranges import not_negative, positive, sheet
 from workbench.words import tr
 
@@ -130,41 +131,44 @@ def settle(
         )
     put = stack.source({layer: dynamic})
     here = stack.slice_of(layer)
-    own = put[here : here + _slices(stack, layer)].sum(axis=0) * stack.sheet_area
+    slices = _slices(stack, layer)
+    own = put[here : here + slices].sum(axis=0) * stack.sheet_area
     spread = np.full(stack.cells, 1.0 / (stack.cells[0] * stack.cells[1]))
     if share is not None:
         spread = sheet("share", share, stack.cells, "")
         spread = spread / positive("share", float(spread.sum()))
     if other:
         put = put + stack.source(other)
-    loop = _Loop(stack, here, _slices(stack, layer))
-    bare = loop.bare(put) + stack.inlet
+    loop = feedback(stack, here, slices)
     coldest = leakage.power * spread
+    state, bare = loop.begin(stack, put)
 
-    def leaks(t: Array) -> Array:
-        return coldest * np.exp((t - leakage.reference) / leakage.scale)
+    def leaks(rise: Array) -> Array:
+        return coldest * np.exp((rise + (stack.inlet - leakage.reference)) / leakage.scale)
 
-    t, rounds = bare, 0
+    rounds = 0
     with np.errstate(over="ignore"):
         while rounds < _ROUNDS:
             rounds += 1
-            slope = leaks(t) / leakage.scale
-            short = bare + loop.rise(leaks(t)) - t
-            if not np.isfinite(short).all() or slope.max() > 1e9:
+            leak = leaks(loop.rise(state))
+            slope = leak / (leakage.scale * stack.sheet_area)
+            short = loop.short(state, leak / stack.sheet_area, bare)
+            if not np.isfinite(short).all() or slope.max() > 1e12:
                 raise RunawayError(_lost(float(own.sum()), _estimate(stack, layer, leakage)))
-            if np.abs(short).max() < _CLOSE:
+            worst = float(np.abs(short).max())
+            if worst < _CLOSE:
                 break
-            step = _newton(loop, slope, short)
-            if step is None:
+            step = loop.step(slope, short, tolerance=max(1e-4, 1e-2 * _CLOSE / worst))
+            if step is None or _leads_down(loop.rise(step), loop.rise(short)):
                 raise RunawayError(_lost(float(own.sum()), _estimate(stack, layer, leakage)))
-            t = t + step
+            state = state + step
         else:
             raise DescriptionError(tr("Leakage and temperature did not settle in {rounds} rounds.", rounds=_ROUNDS))
-    heat: dict[str, ArrayLike] = {**(other or {}), layer: own + leaks(t)}
-    gain = _gain(loop, leaks(t) / leakage.scale) if measure_gain else math.nan
+    gain = loop.gain(slope) if measure_gain else math.nan
     if gain > 1 + 1e-5:
         raise RunawayError(_lost(float(own.sum()), _estimate(stack, layer, leakage)))
-    return Settled(field=stack.field(heat), dynamic=own, leakage=leaks(t), gain=gain, rounds=rounds)
+    heat: dict[str, ArrayLike] = {**(other or {}), layer: own + leak}
+    return Settled(field=stack.field(heat, near=loop.guess(state)), dynamic=own, leakage=leak, gain=gain, rounds=rounds)
 
 
 def runaway_scale(
@@ -205,12 +209,9 @@ def _slices(stack: Stack, layer: str) -> int:
 
 def _estimate(stack: Stack, layer: str, leakage: Leakage) -> float:
     """The lumped onset for an even plate: its resistance as the stack itself answers one even watt."""
-    watt = np.full(stack.cells, 1.0 / (stack.cells[0] * stack.cells[1]))
-    return onset(
-        float(_Loop(stack, stack.slice_of(layer), _slices(stack, layer)).rise(watt).mean()),
-        leakage,
-        coolant=stack.inlet,
-    )
+    rise = stack.field({layer: 1.0}).rise
+    here = stack.slice_of(layer)
+    return onset(float(rise[here : here + _slices(stack, layer)].mean()), leakage, coolant=stack.inlet)
 
 
 def _lost(dynamic: float, start: float) -> str:
@@ -225,75 +226,11 @@ def _lost(dynamic: float, start: float) -> str:
     )
 
 
-def _newton(loop: _Loop, slope: Array, short: Array) -> Array | None:
-    """The step of Newton's method, or None when it would lead down from below: then no steady state exists.
+def _leads_down(step: Array, short: Array) -> bool:
+    """Whether Newton's step leads down from below: then no steady state exists.
 
     From below, heat is short everywhere (`short` > 0), and a gain above 1 turns whole modes of the step downward. Near the steady state
     what is short is rounding of either sign and proves nothing.
     """
-    try:
-        step = settled(lambda v: v - loop.rise(slope * v, 1e-8), short, tolerance=1e-6)
-    except DescriptionError:
-        return None
     below = short.min() > -1e-3 * short.max()
-    return None if below and step.min() < -1e-2 * np.abs(step).max() else step
-
-
-def _gain(loop: _Loop, slope: Array) -> float:
-    """The largest eigenvalue of the loop by power iteration; all is positive, so it is simple and found."""
-    v = np.ones_like(slope)
-    gain = 0.0
-    for _ in range(60):
-        w = loop.rise(slope * v, 1e-8)
-        before, gain = gain, float(w.max())
-        if not gain:
-            return 0.0
-        v = w / gain
-        if abs(gain - before) < 1e-6 * gain:
-            break
-    return gain
-
-
-@final
-class _Loop:
-    """What watts per cell of one layer do to its own temperature, with a coolant that warms or not."""
-
-    def __init__(self, stack: Stack, here: int, slices: int) -> None:
-        self.stack, self.here, self.slices = stack, here, slices
-        sheets = stack.sheets
-        self.last = sheets.layers - 1
-        self.warms = not math.isinf(stack.flow)
-        self.own: Callable[[Array], Array] | None = None
-        self.down: Callable[[Array], Array] | None = None
-        if slices == 1:
-            self.own = sheets.response(here, here)
-            if self.warms:
-                self.down = sheets.response(here, self.last)
-        self.back: Callable[[Array], Array] | None = sheets.response(self.last, here) if self.warms else None
-        self.wet = sheets.response(self.last, self.last) if self.warms else None
-
-    def bare(self, put: Array) -> Array:
-        """The mean rise of the layer's slices for what is put into all slices, per area."""
-        u = self.stack.sheets.solve(put)
-        return self._coupled(u[self.here : self.here + self.slices].mean(axis=0), u[self.last])
-
-    def rise(self, watts: Array, tolerance: float = 1e-11) -> Array:
-        """The rise of the layer for watts per cell put into it."""
-        per_area = watts / self.stack.sheet_area
-        if self.own is None:
-            put = np.zeros(self.stack.sheets.shape)
-            put[self.here : self.here + self.slices] = per_area / self.slices
-            return self.bare(put)
-        return self._coupled(self.own(per_area), self.down(per_area) if self.down else None, tolerance)
-
-    def _coupled(self, own: Array, wall: Array | None, tolerance: float = 1e-11) -> Array:
-        """The rise with the coolant warmed by its wall, which warms the wall in turn."""
-        if wall is None or self.wet is None or self.back is None:
-            return own
-        wet, stack = self.wet, self.stack
-        ground = stack.sheets.ground[-1]
-        base = stack.drift(wall)
-        if not base.any():
-            return own
-        theta = settled(lambda v: v - stack.drift(wet(v * ground)), base, tolerance=tolerance)
-        return own + self.back(theta * ground)
+    return bool(below and step.min() < -1e-2 * np.abs(step).max())
