@@ -14,6 +14,7 @@ from tests.naive import run_discrete
 from tests.properties.discrete import DT, discrete_networks
 from tests.properties.networks import networks
 from workbench.backends.base import Probe, compile
+from workbench.backends.event import tiers
 from workbench.chips import CHIPS, Ideal
 from workbench.circuits import CIRCUITS
 from workbench.circuits.drive import draw
@@ -75,22 +76,37 @@ def check_equal(network: Network, seed: int, chip: Any, dt: float) -> int:
     return len(ours)
 
 
-@settings(max_examples=25, deadline=None)
-@given(network=discrete_networks(rounding="none", floored=FLOORED), seed=st.integers(0, 99))
-def test_in_floats_it_equals_the_twin_in_every_bit(network, seed):
+def in_floats(network, seed):
     check_equal(network, seed, FLOAT, DT)
 
 
-@settings(max_examples=25, deadline=None)
-@given(network=discrete_networks(rounding="away", floored=FLOORED), seed=st.integers(0, 99))
-def test_in_integers_it_equals_the_twin_in_every_integer(network, seed):
+def in_integers(network, seed):
     check_equal(network, seed, WHOLE, DT)
 
 
-@settings(max_examples=25, deadline=None)
-@given(network=networks(currents=False), seed=st.integers(0, 99), bits=st.sampled_from([4, 8, 16]))
-def test_a_quantised_lif_equals_the_twin_in_every_integer(network, seed, bits):
+def quantised(network, seed, bits):
     check_equal(network, seed, replace(WHOLE, weight_bits=bits), 0.1 * ms)
+
+
+SEEDS = st.integers(0, 99)
+RANDOM = {
+    "floats": (in_floats, given(network=discrete_networks(rounding="none", floored=FLOORED), seed=SEEDS)),
+    "integers": (in_integers, given(network=discrete_networks(rounding="away", floored=FLOORED), seed=SEEDS)),
+    "a quantised Lif": (
+        quantised,
+        given(network=networks(currents=False), seed=SEEDS, bits=st.sampled_from([4, 8, 16])),
+    ),
+}
+
+
+@pytest.mark.parametrize("numbers", RANDOM)
+@pytest.mark.parametrize(
+    ("tier", "examples"), [(tiers.INTERPRETED, 25), (tiers.COMPILED, 5)]
+)  # nearly every network has a shape of its own to compile
+def test_random_networks_equal_the_twin_in_every_bit(numbers, tier, examples):
+    equal, drawn = RANDOM[numbers]
+    with tiers.held(tier):
+        settings(max_examples=examples, deadline=None)(drawn(equal))()
 
 
 @pytest.mark.parametrize("circuit", ["balanced", "vogels-abbott", "winner-take-all", "worm"])

@@ -15,7 +15,7 @@ from tests.naive import run_lif
 from tests.properties.networks import networks
 from workbench import kernels
 from workbench.backends.base import Limits, Probe, compile
-from workbench.backends.event import program
+from workbench.backends.event import program, tiers
 from workbench.chips import CHIPS
 from workbench.circuits import CIRCUITS
 from workbench.circuits.drive import draw
@@ -43,6 +43,19 @@ def same(a, b) -> bool:
 @settings(max_examples=60, deadline=None)
 @given(network=networks(), seed=st.integers(0, 99), cores=st.sampled_from([2, 5, 1024]))
 def test_equals_the_slow_twin_in_every_spike_and_count(network, seed, cores):
+    with tiers.held(tiers.INTERPRETED):
+        equals_the_slow_twin(network, seed, cores)
+
+
+@settings(max_examples=5, deadline=None)
+@given(network=networks(), seed=st.integers(0, 99), cores=st.sampled_from([2, 5, 1024]))
+def test_compiled_it_equals_the_slow_twin_too(network, seed, cores):
+    """Fewer, since nearly every network has a shape of its own to compile; library circuits are compiled in the conformance tests."""
+    with tiers.held(tiers.COMPILED):
+        equals_the_slow_twin(network, seed, cores)
+
+
+def equals_the_slow_twin(network, seed, cores) -> None:
     netlist = unfold(network, seed=seed)
     steps = 120
     drive = draw(netlist, steps * DT, dt=DT, seed=seed)
@@ -69,7 +82,13 @@ def test_float32_runs_and_names_itself():
     assert recording.counts["E"] == pytest.approx(exact.counts["E"], rel=0.05)
 
 
-def test_a_run_cut_in_a_hundred_is_the_same_run():
+@pytest.mark.parametrize("tier", [tiers.COMPILED, tiers.INTERPRETED])
+def test_a_run_cut_in_a_hundred_is_the_same_run(tier):
+    with tiers.held(tier):
+        cut_in_a_hundred()
+
+
+def cut_in_a_hundred() -> None:
     fitted = QUICK.compile()
     drive = draw(fitted.netlist, QUICK.duration, dt=DT, seed=5)
     whole = fitted.run(drive)
@@ -179,7 +198,11 @@ def test_what_does_not_fit_is_refused_with_core_and_resource():
     [n for n in CIRCUITS if all(isinstance(p.neuron, Lif) for p in CIRCUITS[n].network().populations.values())],
 )
 def test_spikes_do_not_depend_on_the_threads(circuit, chip, monkeypatch):
-    """One, two, three and seven parts side by side, on as many threads as there are: the same run to the last count."""
+    """One, two, three and seven parts side by side, on as many threads as there are: the same run to the last count.
+
+    Compiled, because only the kernel has threads.
+    """
+    monkeypatch.setattr(tiers, "_held", [tiers.COMPILED])
     small = replace(CHIPS[chip], neurons_per_core=64, tiles_x=16)
     probes = (Probe(next(iter(CIRCUITS[circuit].network().populations)), "v", which=(0, 1)),)
     experiment = Experiment(CIRCUITS[circuit].quick(), small, duration=40 * ms, dt=DT, seed=2, probes=probes)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from workbench import streams
+from workbench.circuits import drawn
 from workbench.circuits.drawn import KEPT, PIECE, Drawn
 from workbench.circuits.network import Network, Population, Projection
 from workbench.circuits.neurons.lif import Lif
@@ -28,8 +29,10 @@ def block(weight, delay=1 * ms, wiring=None):
     return unfold(network, seed=3).projections["AA"]
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("spread", SPREADS, ids=str)
-def test_any_part_in_any_order_is_a_part_of_the_whole(spread):
+def test_any_part_in_any_order_is_a_part_of_the_whole(spread, compiled, monkeypatch):
+    monkeypatch.setattr(drawn, "pays", lambda elements, loading: compiled)
     size = PIECE + 1001
     rule = Drawn(spread=spread, key=77, size=size)
     whole = realise(spread, size, 77)

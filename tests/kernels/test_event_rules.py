@@ -9,7 +9,7 @@ import pytest
 from numba import njit
 
 from workbench.kernels.event import rules
-from workbench.kernels.event.block import apply, apply_without_arrivals, constants_of
+from workbench.kernels.event.block import apply, apply_without_arrivals
 from workbench.kernels.event.tables import Shape
 from workbench.kernels.lanes import popcount, trailing
 
@@ -63,7 +63,7 @@ def a_network(shape: Shape, kind: str, rng: np.random.Generator):
     """Random states, constants and arrivals, some neurons waiting, some about to fire."""
     counted = {k: len(v) for k, v in shape._asdict().items()}
     kinds, opened = counted["currents"], counted["conductances"]
-    names = constants_of("discrete" if counted["discrete"] else "lif", kinds, opened)
+    names = rules.constants_of("discrete" if counted["discrete"] else "lif", kinds, opened)
     whole = kind == "int32"
 
     def draw(*size: int, scale: float = 1.0) -> np.ndarray:

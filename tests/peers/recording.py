@@ -105,7 +105,10 @@ def main() -> None:
     ask.add_argument("arithmetic")
     ask.add_argument("--limit", type=int, default=20_000_000)
     a = ask.parse_args()
-    print(json.dumps(many(a.arithmetic, a.limit) if a.what == "spikes" else share(a.what, a.arithmetic)))
+    from workbench.backends.event import tiers
+
+    with tiers.held(tiers.COMPILED):
+        print(json.dumps(many(a.arithmetic, a.limit) if a.what == "spikes" else share(a.what, a.arithmetic)))
 
 
 if __name__ == "__main__":

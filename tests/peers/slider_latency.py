@@ -21,6 +21,9 @@ import nbformat
 
 from tests.browser.explorer_page import ExplorerPage
 from tests.browser.pages import browser, free_port, lab, run_notebook, server
+from workbench.backends.event import tiers
+from workbench.chips import CHIPS
+from workbench.studies.network_states import NetworkStates
 
 # 800 excitatory and 200 inhibitory neurons for one second of model time, float64, recorder and ledger on.
 CELLS = """
@@ -87,6 +90,8 @@ def write_notebook(path: Path, *cells: str) -> None:
 
 
 def main(moves: int) -> None:
+    with tiers.held(tiers.COMPILED):
+        NetworkStates(chip=CHIPS["loihi-davies"]).run()  # leaves its kernel on disk for the servers
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         write_notebook(folder / "beside.ipynb", CELLS)

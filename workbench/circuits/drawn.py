@@ -13,11 +13,16 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench import streams
 from workbench.fields import Distribution
+from workbench.kernels import pays
 
 __all__ = ["Drawn"]
 
 Values = NDArray[np.float64]
+
+SMALL = 1 << 20
+"""Synapses up to which NumPy draws sooner than a compiled loop is loaded."""
 
 PIECE = 1 << 18
 """Synapses made real at once: their intermediate arrays stay in the processor's cache."""
@@ -73,13 +78,16 @@ class Drawn:
         return float(low), float(high)
 
     def _ends(self) -> Values:
-        from workbench.kernels import wiring  # noqa: PLC0415
-
         if not self.size:
             return np.zeros(2)
         if self.then:
             each = np.array([(p.min(), p.max()) for p in self.pieces()])
             return np.array([each[:, 0].min(), each[:, 1].max()])
+        if not pays(self.size, SMALL):
+            uniform = streams.uniform(self.key, 0, self.size)
+            return self._made(np.array([uniform.min(), uniform.max()]))
+        from workbench.kernels import wiring  # noqa: PLC0415  compiled kernels only for what is large
+
         return self._made(np.array(wiring.uniform_ends(np.uint64(self.key), self.size)))
 
     def mapped(self, function: Callable[[Values], Any]) -> Drawn:
@@ -87,7 +95,9 @@ class Drawn:
         return replace(self, then=(*self.then, function), _kept={})
 
     def _real(self, numbers: NDArray[Any]) -> Values:
-        from workbench.kernels import wiring  # noqa: PLC0415  compiled kernels only when something is wired
+        if not pays(self.size, SMALL):
+            return self._made(streams.uniform_at(self.key, numbers))
+        from workbench.kernels import wiring  # noqa: PLC0415  compiled kernels only for what is large
 
         uniform = np.empty(numbers.size)
         wiring.uniform_at(np.uint64(self.key), numbers, uniform)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from workbench import streams
 from workbench.errors import DescriptionError
+from workbench.kernels import pays
 from workbench.words import tr
 
 __all__ = [
@@ -29,6 +30,9 @@ __all__ = [
     "StepCurrent",
     "Stimulus",
 ]
+
+SMALL = 1 << 20
+"""Counts up to which NumPy draws sooner than a compiled loop is loaded."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,16 @@ class Poisson(Stimulus):
 
     def block(self, size: int, start: int, stop: int, dt: float, key: int) -> NDArray[np.uint16]:
         """See Stimulus."""
-        from workbench.kernels import rule  # noqa: PLC0415  compiled twin of streams.bits and counts_from_bits
-
         made = np.zeros((stop - start, size), np.uint16)
         first, last = self.window(dt)
         a, b = max(start, first), min(stop, last)
-        if a < b:
+        if a < b and not pays((b - a) * size, SMALL):
+            words = streams.step_words(key, a, b)
+            drawn = streams.bits(words[:, :1], words[:, 1:], np.arange(size, dtype=np.uint32))
+            made[a - start : b - start] = streams.counts_from_bits(drawn, self.table(dt))
+        elif a < b:
+            from workbench.kernels import rule  # noqa: PLC0415  the compiled twin only for what is large
+
             rule.fill_counts(np.uint64(key), self.table(dt), a, made[a - start : b - start])
         return made
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from workbench import streams
 from workbench.errors import DescriptionError
+from workbench.kernels import pays
 from workbench.words import tr
 
 __all__ = [
@@ -31,6 +32,15 @@ __all__ = [
 ]
 
 Edges = tuple[NDArray[np.int32], NDArray[np.int32]]
+
+NEAR = 1 << 15
+"""Pairs decided at a time: few enough that their bits stay in the nearest caches."""
+
+SMALL = 1 << 21
+"""Synapses up to which NumPy makes rows from the list of edges sooner than compiled loops are loaded, which do without it."""
+
+PAIRS = 1 << 25
+"""Pairs up to which NumPy decides sooner than a compiled loop is loaded."""
 
 PAGE = 1 << 16
 """Draws of `FixedTotalNumber` that share one pair of key words."""
@@ -62,10 +72,10 @@ class Wiring:
     def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
         """The same synapses by source; with `numbered`, each with its canonical number."""
         i, j = self.edges(sources, targets, key)
-        order = np.argsort(i, kind="stable")
+        order = np.argsort(i.astype(_narrow(sources)), kind="stable")  # narrow numbers are sorted by their digits
         start = np.zeros(sources + 1, np.int64)
         np.cumsum(np.bincount(i, minlength=sources), out=start[1:])
-        return Rows(start, j[order].astype(_narrow(targets)), order if numbered else None)
+        return Rows(start, j.astype(_narrow(targets))[order], order if numbered else None)
 
     def count(self, sources: int, targets: int, key: int) -> int:
         """How many synapses there will be."""
@@ -131,21 +141,24 @@ class FixedProbability(Wiring):
 
     def edges(self, sources: int, targets: int, key: int) -> Edges:
         """See Wiring; in NumPy, a block of targets at a time."""
-        limit = np.uint64(self._threshold())
+        limit = self._threshold()  # may be 2³², which is more than 32 bits hold
         index = np.arange(sources, dtype=np.uint32)
         parts: list[NDArray[np.int64]] = []
-        block = max(1, 4_000_000 // max(sources, 1))
+        block = max(1, NEAR // max(sources, 1))
         for first in range(0, targets, block):
             w = streams.step_words(key, first, min(first + block, targets))
-            hit = streams.bits(w[:, :1], w[:, 1:], index[None, :]).astype(np.uint64) < limit
+            hit = streams.bits(w[:, :1], w[:, 1:], index[None, :]) < limit
             parts.append(np.flatnonzero(hit) + first * sources)
         flat = np.concatenate(parts) if parts else np.zeros(0, np.int64)
         j, i = np.divmod(flat, max(sources, 1))
         return i.astype(np.int32), j.astype(np.int32)
 
     def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
-        """See Wiring; straight from the rule, without a list of edges."""
-        from workbench.kernels import wiring  # noqa: PLC0415  compiled kernels only when something is wired
+        """See Wiring; straight from the rule, without a list of edges where there are many pairs."""
+        pairs = sources * targets
+        if not (pays(pairs, PAIRS) or pays(pairs * self.probability, SMALL)):
+            return super().rows(sources, targets, key, numbered=numbered)
+        from workbench.kernels import wiring  # noqa: PLC0415  compiled kernels only for what is large
 
         limit = np.uint64(self._threshold())
         most = _narrow(sources * targets)(0)
@@ -190,10 +203,12 @@ class FixedInDegree(Wiring):
         return i.reshape(-1), np.repeat(np.arange(targets, dtype=np.int32), degree)
 
     def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
-        """See Wiring; two passes over the rule, no list of edges."""
+        """See Wiring; two passes over the rule, no list of edges where there are many."""
+        degree = self.inputs(sources)
+        if not pays(degree * targets, SMALL):
+            return super().rows(sources, targets, key, numbered=numbered)
         from workbench.kernels import wiring  # noqa: PLC0415
 
-        degree = self.inputs(sources)
         most = _narrow(degree * targets)(0)
         start, flat, edge = wiring.rows_of_draws(
             sources, targets, degree, np.uint64(key), _narrow(targets)(0), most, numbered
@@ -237,7 +252,9 @@ class FixedTotalNumber(Wiring):
         return i[order], j[order]
 
     def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
-        """See Wiring; straight from the rule: counted, dealt to the targets, dealt to the sources. No list of edges is made."""
+        """See Wiring; straight from the rule: counted, dealt to the targets, dealt to the sources. No long list of edges is made."""
+        if not pays(self.total, SMALL):
+            return super().rows(sources, targets, key, numbered=numbered)
         from workbench.kernels import wiring  # noqa: PLC0415
 
         number = (np.uint32 if self.total <= 2**32 else np.int64)(0)
@@ -272,7 +289,11 @@ class HashRule(Wiring):
 
     def targets_of(self, source: NDArray[np.uint32], sources: int, targets: int, key: int) -> NDArray[np.int64]:
         """The targets of each given source, shape (len(source), fan_out)."""
-        w = np.array([streams.step_words(key, int(i), int(i) + 1)[0] for i in source], np.uint32).reshape(-1, 2)
+        least, most = (int(source.min()), int(source.max())) if source.size else (0, -1)
+        if most - least < 4 * source.size + 64:
+            w = streams.step_words(key, least, most + 1)[source - np.uint32(least)]
+        else:
+            w = np.concatenate([streams.step_words(key, i, i + 1) for i in source.tolist()])
         k = np.arange(self.fan_out, dtype=np.uint32)[None, :]
         drawn = streams.bits(w[:, :1], w[:, 1:], k).astype(np.uint64)
         far = ((drawn * np.uint64(targets)) >> np.uint64(32)).astype(np.int64)
@@ -292,7 +313,9 @@ class HashRule(Wiring):
         return i[order].astype(np.int32), j[order].astype(np.int32)
 
     def rows(self, sources: int, targets: int, key: int, *, numbered: bool = False) -> Rows:
-        """See Wiring; straight from the rule, without a list of edges."""
+        """See Wiring; straight from the rule, without a list of edges where there are many."""
+        if not pays(self.fan_out * sources, SMALL):
+            return super().rows(sources, targets, key, numbered=numbered)
         from workbench.kernels import wiring  # noqa: PLC0415
 
         start, flat, edge = wiring.rows_of_hash(

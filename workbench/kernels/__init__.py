@@ -1,5 +1,8 @@
 """Numba leaves: arrays in, arrays out. Importing this room sets the thread and cache variables before Numba starts.
 
+What NumPy does as well on small arrays is not compiled for them (each caller knows its bound), and an event program's first steps
+are interpreted (`backends.event.tiers`): loading the compiler takes half a second, and compiling a run's kernel four.
+
 Two OpenMP settings decide whether a second thread helps or ruins a run: a passive wait policy, so that a busy machine is not
 spun to death, with a short spin first, so that a quiet one loses nothing. They must be set before Numba loads its threads.
 """
@@ -9,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import sys
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -59,9 +63,22 @@ def _digest() -> str:
 
 _settle()
 
+TINY = 1 << 14
+"""Elements up to which NumPy is as fast as a compiled loop."""
+
+
+def pays(elements: float, loading: int) -> bool:
+    """Whether a compiled loop over so many elements pays: over more than `loading` if the compiler must be loaded for it."""
+    return elements > (TINY if "numba" in sys.modules else loading)
+
 
 def threads() -> int:
-    """How many threads a kernel may use: NUMBA_NUM_THREADS, or every core."""
-    from numba import get_num_threads  # noqa: PLC0415  Numba starts its threads with its first import
+    """How many threads a kernel may use: NUMBA_NUM_THREADS, or every core; Numba need not be loaded for it."""
+    if "numba" in sys.modules:
+        from numba import get_num_threads  # noqa: PLC0415
 
-    return get_num_threads()
+        return get_num_threads()
+    given = os.environ.get("NUMBA_NUM_THREADS", "")
+    if given.isdigit() and int(given):
+        return int(given)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -12,11 +12,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, Self
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
+
+from workbench.kernels.choices import absolute, largest, where
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
@@ -115,28 +116,19 @@ class Lanes:
 
     __hash__ = None  # type: ignore[assignment]
 
+    # The choices of `kernels.choices`.
 
-def where(condition: Any, yes: Any, no: Any) -> Any:
-    """`yes` where the condition holds, `no` elsewhere."""
-    if not isinstance(condition, Lanes):
-        return np.where(condition, yes, no)
-    b = condition.builder
-    return Lanes(b, b.select(condition.value, yes.value, no.value))
+    def pick(self, yes: Any, no: Any) -> Lanes:
+        """`yes` where these lanes are true, `no` elsewhere."""
+        return Lanes(self.builder, self.builder.select(self.value, yes.value, no.value))
 
+    def at_least(self, least: Any) -> Lanes:
+        """The greater of each lane and `least`, a number."""
+        return (self > least).pick(self, Lanes(self.builder, self._other(least)))
 
-def largest(x: Any, least: Any) -> Any:
-    """x, but at least `least`, a number."""
-    if not isinstance(x, Lanes):
-        return np.maximum(x, least)
-    bound = Lanes(x.builder, x._other(least))
-    return where(x > least, x, bound)
-
-
-def absolute(x: Any) -> Any:
-    """The absolute value of whole numbers."""
-    if not isinstance(x, Lanes):
-        return np.abs(x)
-    return where(x < 0, Lanes(x.builder, x._other(0)) - x, x)
+    def magnitude(self) -> Lanes:
+        """Each lane without its sign."""
+        return (self < 0).pick(Lanes(self.builder, self._other(0)) - self, self)
 
 
 # --- loads and stores, for code generators --------------------------------------------------------------------------------

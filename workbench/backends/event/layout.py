@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.backends import outside
 from workbench.backends.base import delay_steps
+from workbench.backends.event import plain
 from workbench.circuits.drive import Drive
 from workbench.circuits.neurons.discrete_lif import DiscreteLif
 from workbench.circuits.neurons.lif import Lif
@@ -19,6 +20,7 @@ from workbench.circuits.synapses import Conductance, Current, Exponential
 from workbench.circuits.unfold import Block, Netlist
 from workbench.circuits.wiring import Rows
 from workbench.errors import UnsupportedError
+from workbench.kernels import pays
 from workbench.words import tr
 
 if TYPE_CHECKING:
@@ -46,6 +48,9 @@ NEAREST = 32 * 1024
 
 CRUMB = 50
 """Synapses that a row should have in a part on average: looking up where they begin costs as much as twenty of them."""
+
+SMALL = 1 << 21
+"""Synapses up to which NumPy fills the rows sooner than a compiled loop is loaded."""
 
 LONGEST_HOLD = 32_767
 """Refractory steps that fit a block."""
@@ -117,7 +122,7 @@ def targets_of(wires: Wires, k: int) -> NDArray[Any]:
 
 def lay_blocks(netlist: Netlist, core_of: NDArray[Any], form: Form, dt: float, real: Any) -> dict[str, Any]:
     """Blocks of 32 lanes; each holds neurons of one population on one core, and knows where its constants are."""
-    from workbench.kernels.event.block import constants_of  # noqa: PLC0415  compiled kernels only when something runs
+    from workbench.kernels.event.rules import constants_of  # noqa: PLC0415  compiled kernels only when something runs
 
     names = constants_of("discrete" if form.discrete else "lif", len(form.currents), len(form.conductances))
     columns: dict[str, list[NDArray[Any]]] = {
@@ -245,7 +250,9 @@ def lay_rows(
     netlist: Netlist, wires: Wires, blocks: Mapping[str, Any], form: Form, slots: int, dt: float, real: Any
 ) -> dict[str, Any]:
     """All synapses by sender, in bundles of one delay and one weight (or with one of each for every synapse)."""
-    from workbench.kernels.event import rows as kernel  # noqa: PLC0415
+    kernel: Any = plain
+    if pays(sum(r.targets.size for r in wires.rows), SMALL):
+        from workbench.kernels.event import rows as kernel  # noqa: PLC0415  compiled kernels only for what is large
 
     senders = [*netlist.populations, *netlist.sources]
     bundles = _bundles(wires, senders, dt, real)

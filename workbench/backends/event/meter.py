@@ -9,6 +9,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.backends.event import plain
 from workbench.backends.event.cores import Fan, sum_at
 from workbench.backends.event.timing import ChipClock, work_of
 from workbench.chips.event import EVENTS, EventChip
@@ -57,16 +58,17 @@ class Meter:
         self._active, self._outside = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
         self._begin, self._begin_clock = 0, 0.0
         price = chip.prices
+        self._compiled = False
         self._network: ChipClock | None = None
         if chip.timing != "simple":
-            plain, dense, shared = fan.by_kind
+            single, dense, shared = fan.by_kind
             self._network = ChipClock(
                 chip,
                 core_of=fan.core_of,
                 tiles=np.array([c.tile for c in fan.placement.cores], np.int32).reshape(-1, 2),
                 start=fan.arrays["start"],
                 core=fan.arrays["core"],
-                work=work_of(chip, synaptic=plain, dense=dense, shared=shared),
+                work=work_of(chip, synaptic=single, dense=dense, shared=shared),
                 detours=fan.ways.detours,
                 channels=fan.ways.channels,
             )
@@ -82,16 +84,20 @@ class Meter:
         spike_neuron: NDArray[np.int32],
         active: NDArray[np.int32],
         outside: NDArray[np.int32],
+        *,
+        compiled: bool = True,
     ) -> None:
-        """Count some steps of one window: spikes in order, active updates and outside operations as (steps, cores)."""
-        from workbench.kernels.event import clock  # noqa: PLC0415  compiled kernels only when something runs
+        """Count some steps of one window: spikes in order, active updates and outside operations as (steps, cores).
 
+        By `compiled` loops, or in NumPy where these need not be loaded; the counts and times are the same.
+        """
         fan = self.fan
+        self._compiled = compiled
         self._spikes += np.bincount(spike_neuron, minlength=self._spikes.size)
         self._active += active.sum(axis=0, dtype=np.int64)
         self._outside += outside.sum(axis=0, dtype=np.int64)
         if self._network is None:
-            self.clock = clock.simple(
+            self.clock = self._loops.simple(
                 self.step,
                 spike_step,
                 spike_neuron,
@@ -115,6 +121,14 @@ class Meter:
         if self.step % self.every == 0:
             self._close()
 
+    @property
+    def _loops(self) -> Any:
+        if not self._compiled:
+            return plain
+        from workbench.kernels.event import clock  # noqa: PLC0415  compiled kernels only when something runs compiled
+
+        return clock
+
     def _close(self) -> None:
         self._done.append(self._counts())
         self._links.append(self.fan.link_loads(self._spikes))
@@ -124,15 +138,13 @@ class Meter:
         self._begin, self._begin_clock = self.step, self.clock
 
     def _counts(self) -> NDArray[np.int64]:
-        from workbench.kernels.event import clock  # noqa: PLC0415
-
         fan, fired, cores = self.fan, self._spikes, self._active.size
-        received, plain, dense, shared = clock.tally(fan.arrays["start"], fan.packed, fired, cores)
+        received, synaptic, dense, shared = self._loops.tally(fan.arrays["start"], fan.packed, fired, cores)
         table = {
             "core step": np.full(cores, self.step - self._begin),
             "active update": self._active,
             "inactive update": self._neurons * (self.step - self._begin) - self._active,
-            "synaptic operation": plain,
+            "synaptic operation": synaptic,
             "dense operation": dense,
             "shared operation": shared,
             "outside operation": self._outside,

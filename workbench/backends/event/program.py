@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from workbench.backends import outside
 from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, delay_losses, delay_steps
+from workbench.backends.event import tiers
 from workbench.backends.event.cores import Fan, lay_cores
+from workbench.backends.event.interpreter import Interpreter
 from workbench.backends.event.layout import (
     LANES,
     Form,
@@ -247,15 +249,17 @@ class EventRun(Run):
             fired=np.zeros(self._window * count, np.uint32),
             step=np.empty(room, np.int64),
             neuron=np.empty(room, np.int32),
-            active=np.zeros((threads, self._longest, cores), np.int32),
-            outside=np.zeros((threads, self._longest, cores), np.int32),
+            active=np.zeros((threads, 0, cores), np.int32),
+            outside=np.zeros((threads, 0, cores), np.int32),
             pending=np.zeros(parts * self._slots * sparse, self._rows.codes.dtype),
             waiting=np.zeros(parts * self._slots, np.int64),
             touched=np.zeros(count, np.uint32),
             drawn=np.zeros((threads, LANES), np.uint32),
             sync=np.zeros(16, np.int64),
         )
-        self._threads = threads
+        self._threads, self._cores = threads, cores
+        self._choice = tiers.Choice((self._shape, self._state, self._blocks, self._rows, self._noise), places)
+        self._interpreter: Interpreter | None = None
 
     def advance(self, duration: float, inputs: Inputs | None = None) -> Window:
         """See Run."""
@@ -281,21 +285,36 @@ class EventRun(Run):
             rest = arrivals._replace(
                 at=arrivals.at[done:], current=arrivals.current[done * places :] if self._currents else arrivals.current
             )
-            scratch = self._scratch._replace(
-                active=self._scratch.active[:, : end - self.step], outside=self._scratch.outside[:, : end - self.step]
-            )
-            scratch.active[:], scratch.outside[:], scratch.sync[:] = 0, 0, 0
+            # Counts of this call alone, as whole arrays: for slices of larger ones the kernel would be compiled again.
+            active, listed = np.zeros((2, self._threads, end - self.step, self._cores), np.int32)
+            scratch = self._scratch._replace(active=active, outside=listed)
+            scratch.sync[:] = 0
             reached, written = self._call(end, rest, taps, scratch)
             steps, neurons = scratch.step[:written], scratch.neuron[:written]
             taken = reached - self.step
-            self._meter.add(steps, neurons, _together(scratch.active[:, :taken]), _together(scratch.outside[:, :taken]))
+            self._meter.add(
+                steps,
+                neurons,
+                _together(scratch.active[:, :taken]),
+                _together(scratch.outside[:, :taken]),
+                compiled=self._interpreter is None,
+            )
             self._recorder.add(steps, neurons)
             self.step = reached
         self._recorder.untap(taps)
 
     def _call(self, end: int, arrivals: Any, taps: Any, scratch: Any) -> tuple[int, int]:
-        """One call of the kernel in every thread; they meet inside it."""
+        """Some steps, up to `end`: interpreted, or one call of the kernel in every thread; they meet inside it."""
         form = self.program._form
+        if not self._choice.compiled(self.drive.steps - self.step):
+            if self._interpreter is None:
+                self._interpreter = Interpreter(
+                    self._shape, len(form.states), self._slots, self._state, self._blocks, self._rows, self._noise
+                )
+            interpreter, piece = self._interpreter, min(end, self.step + self._choice.piece())
+            return self._choice.timed(lambda: interpreter.advance(self.step, piece, arrivals, taps, scratch), self.step)
+        self._settle()
+        self._interpreter = None
 
         def one(thread: int) -> tuple[int, int]:
             return self._kernel.advance(
@@ -317,13 +336,26 @@ class EventRun(Run):
             )
 
         if self._threads == 1:
-            return one(0)
+            reached = one(0)
+            self._choice.remember()
+            return reached
         with ThreadPoolExecutor(self._threads - 1) as pool:
             others = [pool.submit(one, t) for t in range(1, self._threads)]
             reached = one(0)
             for other in others:
                 other.result()
+        self._choice.remember()
         return reached
+
+    def _settle(self) -> None:
+        """Bring the kernel's arrays up to date with the interpreter's."""
+        if self._interpreter is not None:
+            self._interpreter.put_back()
+            self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        """Which places have arrivals is not known: the kernel's first step looks at all of them."""
+        self._scratch.waiting[:] = self._scratch.pending.size + 1
 
     def _outside(self, begin: int, end: int, given: Mapping[str, NDArray[np.int64]]) -> Any:
         netlist, drive = self.program._carried, self.drive
@@ -378,6 +410,7 @@ class EventRun(Run):
 
     def save(self, path: str | Path) -> Path:
         """See Run."""
+        self._settle()
         arrays = {f"state.{k}": v for k, v in self._state._asdict().items()}
         arrays["state.arrivals"] = np.concatenate(self._arrivals(), axis=1)
         arrays |= self._recorder.save() | self._meter.save()
@@ -390,8 +423,8 @@ class EventRun(Run):
         for part in self._arrivals():
             part[:] = arrays["state.arrivals"][:, at : at + part.shape[1]]
             at += part.shape[1]
-        # Which places have arrivals is not kept: the first step looks at all of them.
-        self._scratch.waiting[:] = self._scratch.pending.size + 1
+        self._look_at_all()
+        self._interpreter = None
         self._recorder.restore(arrays)
         self._meter.restore(arrays)
         self.step = note["step"]

@@ -16,19 +16,7 @@ from workbench.kernels.lanes import WIDTH, load, mask, splat, store, zeros
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
-__all__ = ["apply", "apply_without_arrivals", "constants_of"]
-
-
-def constants_of(rule: str, currents: int, conductances: int) -> tuple[str, ...]:
-    """The names of a rule's constants in the order in which a block's constants lie in memory, 32 lanes each."""
-    made = list(rules.CONSTANTS[rule])
-    if rule == "lif":
-        made += [f"current_scale.{k}" for k in range(currents)]
-        if conductances:
-            made += ["h"]
-            made += [f"conductance_scale.{k}" for k in range(conductances)]
-            made += [f"conductance_pull.{k}" for k in range(conductances)]
-    return (*made, *(f"decay.{k}" for k in range(currents + conductances)))
+__all__ = ["apply", "apply_without_arrivals"]
 
 
 def _read_constants(builder: Any, data: Any, at: Any, names: tuple[str, ...], *, spread: bool) -> SimpleNamespace:
@@ -66,7 +54,7 @@ def _apply(*, dense: bool) -> Callable[..., Any]:
         counted = dict(zip(shape.fields, (len(t) for t in shape.types), strict=True))
         rule = "discrete" if counted["discrete"] else "lif"
         kinds, open_kinds = counted["currents"], counted["conductances"]
-        names = constants_of(rule, kinds, open_kinds)
+        names = rules.constants_of(rule, kinds, open_kinds)
         place = types.uint64
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -116,20 +104,7 @@ def _apply(*, dense: bool) -> Callable[..., Any]:
         result = types.UniTuple(types.uint32, 2)
         return (
             result(
-                shape,
-                state,
-                place,
-                hold,
-                place,
-                constants,
-                place,
-                holds,
-                place,
-                arrivals,
-                place,
-                place,
-                given,
-                place,
+                shape, state, place, hold, place, constants, place, holds, place, arrivals, place, place, given, place
             ),
             code,
         )

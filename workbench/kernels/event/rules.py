@@ -9,15 +9,27 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from workbench.kernels.lanes import absolute, largest, where
+from workbench.kernels.choices import absolute, largest, where
 
-__all__ = ["CONSTANTS", "discrete", "lif"]
+__all__ = ["CONSTANTS", "constants_of", "discrete", "lif"]
 
 CONSTANTS = {
     "lif": ("mu", "a", "gain", "threshold", "reset"),
     "discrete": ("keep", "bias", "lowest", "threshold", "reset", "subtract"),
 }
 """The constants of each rule, in the order they are stored; those of each current and conductance follow."""
+
+
+def constants_of(rule: str, currents: int, conductances: int) -> tuple[str, ...]:
+    """The names of a rule's constants in the order in which a block's constants lie in memory, 32 lanes each."""
+    made = list(CONSTANTS[rule])
+    if rule == "lif":
+        made += [f"current_scale.{k}" for k in range(currents)]
+        if conductances:
+            made += ["h"]
+            made += [f"conductance_scale.{k}" for k in range(conductances)]
+            made += [f"conductance_pull.{k}" for k in range(conductances)]
+    return (*made, *(f"decay.{k}" for k in range(currents + conductances)))
 
 
 def awake_after(hold: Any) -> tuple[Any, Any]:

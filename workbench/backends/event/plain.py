@@ -1,0 +1,115 @@
+"""Twins in NumPy of the event kernels that wire a program and count its events: the same numbers, without a compiler to load."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["add_block", "count_block", "settle", "simple", "tally"]
+
+_LOW = np.uint64(0xFFFF)
+
+
+def _spread(start: NDArray[np.int64], neurons: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The entries of the rows of some neurons, one after the other, and how many each has."""
+    first = start[neurons]
+    many = start[neurons + 1] - first
+    ends = np.cumsum(many)
+    return np.arange(int(many.sum())) + np.repeat(first - (ends - many), many), many
+
+
+def _kinds(fan: NDArray[Any], entries: NDArray[np.int64]) -> list[NDArray[np.float64]]:
+    """Synaptic, dense and shared operations of some entries of `fan`."""
+    found = fan[entries].astype(np.uint64)
+    return [((found >> np.uint64(shift)) & _LOW).astype(np.float64) for shift in (16, 32, 48)]
+
+
+def simple(
+    start: int, spike_step: NDArray[np.int64], spike_neuron: NDArray[np.int32], fan_start: NDArray[np.int64], fan: NDArray[Any],
+    home: NDArray[np.int32], sent: NDArray[np.int32], active: NDArray[np.int32], outside: NDArray[np.int32],
+    neurons: NDArray[np.int64], seconds: NDArray[np.float64], clock: float,
+) -> float:  # fmt: skip
+    """See `kernels.event.clock.simple`."""
+    steps, cores = active.shape
+    size = steps * cores
+    row = (spike_step - start) * cores
+    at = row + home[spike_neuron]
+    fired = np.bincount(at, minlength=size).reshape(steps, cores)
+    sending = np.bincount(at, sent[spike_neuron], size).reshape(steps, cores)
+    entries, many = _spread(fan_start, spike_neuron)
+    to = np.repeat(row, many) + (fan[entries].astype(np.int64) & 0xFFFF)
+    received = np.bincount(to, minlength=size).reshape(steps, cores)
+    plain, dense, shared = (np.bincount(to, kind, size).reshape(steps, cores) for kind in _kinds(fan, entries))
+    (per_active, per_inactive, per_outside, per_core, per_spike, per_packet, per_received) = seconds[:7]
+    per_synaptic, per_dense, per_shared, barrier = seconds[7:]
+    computing = active * per_active + (neurons - active) * per_inactive + per_core
+    computing += fired * per_spike + sending * per_packet
+    listening = outside * per_outside + received * per_received + plain * per_synaptic
+    listening += dense * per_dense + shared * per_shared
+    longest = np.maximum(computing, listening).max(axis=1, initial=0.0)
+    # Step after step, as the compiled loop adds them.
+    return float(np.add.accumulate(np.concatenate([[clock], longest + barrier]))[-1])
+
+
+def tally(fan_start: NDArray[np.int64], fan: NDArray[Any], fired: NDArray[np.int64], cores: int) -> NDArray[np.int64]:
+    """See `kernels.event.clock.tally`."""
+    (who,) = np.nonzero(fired)
+    entries, many = _spread(fan_start, who)
+    to = fan[entries].astype(np.int64) & 0xFFFF
+    times = np.repeat(fired[who], many)
+    heard = np.zeros((4, cores), np.int64)
+    for row, amount in zip(heard, (1, *_kinds(fan, entries)), strict=True):
+        np.add.at(row, to, times * np.asarray(amount).astype(np.int64))
+    return heard
+
+
+def count_block(
+    start: NDArray[np.int64],
+    targets: NDArray[Any],
+    place: NDArray[np.int32],
+    part_of: NDArray[np.int64],
+    cuts: NDArray[Any],
+) -> None:
+    """See `kernels.event.rows.count_block`."""
+    column = _row_of(start) * cuts.shape[1] + part_of[place[targets] >> 5] + 1
+    cuts += np.bincount(column, minlength=cuts.size).reshape(cuts.shape).astype(cuts.dtype)
+
+
+def settle(cuts: NDArray[Any], at: int) -> int:
+    """See `kernels.event.rows.settle`."""
+    if not cuts.size:
+        return at
+    ends = at + np.cumsum(cuts[:, 1:], dtype=np.int64).reshape(cuts.shape[0], -1)
+    cuts[:, 1:] = ends
+    cuts[0, 0], cuts[1:, 0] = at, ends[:-1, -1]
+    return int(ends[-1, -1])
+
+
+def add_block(
+    start: NDArray[np.int64], targets: NDArray[Any], place: NDArray[np.int32], part_of: NDArray[np.int64],
+    parts: NDArray[np.int64], cursor: NDArray[Any], receptor: int, states: int, delays: NDArray[Any], codes: NDArray[Any],
+    weights: NDArray[Any], begin: int, given: NDArray[Any],
+) -> None:  # fmt: skip
+    """See `kernels.event.rows.add_block`."""
+    to = place[targets].astype(np.int64)
+    part = part_of[to >> 5]
+    pile = _row_of(start) * cursor.shape[1] + part
+    many = np.bincount(pile, minlength=cursor.size)
+    first = np.concatenate([[0], np.cumsum(many)[:-1]])
+    at = np.empty(pile.size, np.int64)
+    order = np.argsort(pile, kind="stable") if cursor.shape[1] > 1 else slice(None)  # rows are in order already
+    at[order] = np.arange(pile.size) + np.repeat(cursor.reshape(-1).astype(np.int64) - first, many)
+    cursor += many.reshape(cursor.shape).astype(cursor.dtype)
+    code = ((to >> 5) - parts[part]) * states * 32 + receptor * 32 + (to & 31)
+    if delays.size:
+        code += (parts[part + 1] - parts[part]) * states * 32 * delays
+    codes[at] = code
+    if given.size:
+        weights[at - begin] = given
+
+
+def _row_of(start: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The row of each synapse."""
+    return np.repeat(np.arange(start.size - 1), np.diff(start))
