@@ -302,6 +302,18 @@ def test_it_reports_from_the_first_step_and_cancel_ends_it():
     assert 2 <= len(heard) < 15
 
 
+def test_a_run_that_is_closed_still_tells_and_does_not_go_on(tmp_path):
+    made = compile_wafer(unfold(THOUSAND.network(), seed=1), SMALL, dt=DT, seed=1)
+    going = made.start(draw(made.netlist, 1.0, dt=DT, seed=1))
+    going.advance(40 * DT)
+    told = going.recording()
+    going.close()
+    assert same(going.recording(), told)
+    for ask in (lambda: going.advance(DT), lambda: going.save(tmp_path / "x")):
+        with pytest.raises(DescriptionError, match="closed"):
+            ask()
+
+
 # --- what is kept and counted ------------------------------------------------------------------------------------------------
 
 
@@ -483,17 +495,20 @@ def _resident() -> int:
 
 
 def test_what_a_wafer_has_no_rule_for_is_named():
-    neuron, poisson = DiscreteLif(rounding="away"), Source(40, Poisson(10.0))
+    """Beside a sheet, which nobody stores: what needs stored synapses alone goes to the wafer's mesh (test_wafer_mesh.py)."""
+    neuron, poisson, shower = DiscreteLif(rounding="away"), Source(40, Poisson(10.0)), Source(40, Shower(10.0))
+    sheet, outside = (
+        {"AA": Projection("A", "A", Sheet(4, 2, 2), weight=1.0)},
+        {"in": Projection("S", "A", OneToOne(), weight=1.0)},
+    )
     for network, what in (
-        (Network({"A": Population(40, Lif())}), "Lif"),
-        (Network({"A": Population(40, DiscreteLif(after_spike="subtract"))}), "subtract"),
+        (Network({"A": Population(40, Lif())}, {"S": shower}, outside), "Lif"),
+        (Network({"A": Population(40, DiscreteLif(after_spike="subtract"))}, {}, sheet), "subtract"),
+        (Network({"A": Population(40, neuron)}, {"S": poisson}, sheet | outside), "Poisson"),
         (
-            Network(
-                {"A": Population(40, neuron)}, {"S": poisson}, {"in": Projection("S", "A", OneToOne(), weight=1.0)}
-            ),
-            "Poisson",
+            Network({"A": Population(40, neuron)}, {}, sheet | {"all": Projection("A", "A", AllToAll(), weight=1.0)}),
+            "AllToAll",
         ),
-        (Network({"A": Population(40, neuron)}, {}, {"AA": Projection("A", "A", AllToAll(), weight=1.0)}), "AllToAll"),
         (
             Network(
                 {"A": Population(40, neuron)},

@@ -26,11 +26,15 @@ FEW = ("digits", "winner-take-all")
 """What runs on a chip that differs from another of its kind in numbers alone."""
 WHOLE = ("crossbar-ideal", "crossbar-assumed", "digital-float64", "northpole")
 """Of the kinds that multiply matrices, the chips that every circuit runs on."""
+ON_WAFERS = ("balanced", "worm", "potjans-diesmann", *FEW, "wafer-sheet")
+"""What runs on a wafer too: by rule, or stored on its mesh."""
 PAIRS = [
     (circuit, chip)
     for circuit in CIRCUITS
     for chip in CHIPS
-    if CHIPS[chip].kind in ("ideal", "event") or chip in WHOLE or circuit in (*FEW, "wafer-sheet")
+    if CHIPS[chip].kind in ("ideal", "event")
+    or chip in WHOLE
+    or circuit in (ON_WAFERS if CHIPS[chip].kind == "wafer" else (*FEW, "wafer-sheet"))
 ]
 
 

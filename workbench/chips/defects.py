@@ -10,7 +10,7 @@ from workbench.fields import choice, count, described, quantity, text
 from workbench.units import per_mm2
 from workbench.words import tr
 
-__all__ = ["LAWS", "Defects", "Tile", "cut_links", "killed_tiles"]
+__all__ = ["LAWS", "Defects", "Tile", "cut_links", "killed_cores", "killed_tiles"]
 
 LAWS = ("poisson", "murphy", "seeds", "negative binomial")
 """How the density of defects differs from die to die: not at all, in a triangle, exponentially, or as a gamma distribution."""
@@ -18,7 +18,8 @@ LAWS = ("poisson", "murphy", "seeds", "negative binomial")
 Tile = tuple[int, int]
 """(row, column)."""
 
-_TILE = re.compile(r"(\d{1,6}),(\d{1,6})")
+_TILE = re.compile(r"(\d{1,6}),(\d{1,6})(?::(\d{1,6}),(\d{1,6}))?")
+_CORE = re.compile(r"(\d{1,6}),(\d{1,6}),(\d{1,6})")
 _LINK = re.compile(r"(\d{1,6}),(\d{1,6})-(\d{1,6}),(\d{1,6})")
 
 
@@ -55,9 +56,13 @@ class Defects:
     links: float = quantity(
         0.0, "%", low=0.0, high=1.0, doc="chance of a link between two tiles to be dead, both ways", label="dead links"
     )
+    vias: float = quantity(
+        0.0, "%", low=0.0, high=1.0, doc="chance of a link between two layers to be dead, both ways", label="dead vias"
+    )
     killed: str = text(
         "", doc="tiles killed by hand, row,column: '3,4 3,5'; click on the map or write", label="killed tiles"
     )
+    killed_cores: str = text("", doc="cores killed by hand, row,column,core: '3,4,0'; packets still pass their tiles")
     cut: str = text("", doc="links cut by hand, tile-tile: '3,4-3,5 0,0-1,0'", label="cut links")
     spare_columns: int = count(0, low=0, high=4095, doc="last columns of tiles, kept in reserve")
     spare_rows: int = count(0, low=0, high=4095, doc="last rows of tiles, kept in reserve")
@@ -75,18 +80,19 @@ class Defects:
     def check(self) -> None:
         """What is killed or cut by hand must be readable; whether it lies on the mesh is for the chip to say."""
         killed_tiles(self.killed)
+        killed_cores(self.killed_cores)
         cut_links(self.cut)
 
     @property
     def quiet(self) -> bool:
         """Whether nothing can be dead and nothing is kept in reserve: then a chip is as if it had no defects at all."""
-        chances = self.density or self.dies or self.routers or self.links
+        chances = self.density or self.dies or self.routers or self.links or self.vias
         reserved = (self.spare_columns or self.spare_rows) and self.repair != "around"
-        return not (chances or self.killed.strip() or self.cut.strip() or reserved)
+        return not (chances or self.killed.strip() or self.killed_cores.strip() or self.cut.strip() or reserved)
 
 
 def killed_tiles(pattern: str) -> tuple[Tile, ...]:
-    """The tiles (row, column) of a text such as "3,4 3,5"; one that is named twice is as it was before."""
+    """The tiles (row, column) of a text such as "3,4 3,5", or of a block such as "0,0:2,3" with its corners; named twice is as before."""
     found: set[Tile] = set()
     for word in pattern.split():
         read = _TILE.fullmatch(word)
@@ -94,7 +100,25 @@ def killed_tiles(pattern: str) -> tuple[Tile, ...]:
             raise DescriptionError(
                 tr("'{word}' is no tile: write tiles as row,column with spaces between, such as '3,4 3,5'.", word=word)
             )
-        found ^= {(int(read[1]), int(read[2]))}
+        row, column = int(read[1]), int(read[2])
+        to_row, to_column = (row, column) if read[3] is None else (int(read[3]), int(read[4]))
+        found ^= {(r, c) for r in range(row, to_row + 1) for c in range(column, to_column + 1)}
+    return tuple(sorted(found))
+
+
+def killed_cores(pattern: str) -> tuple[tuple[int, int, int], ...]:
+    """The cores (row, column, core on the tile) of a text such as "3,4,0"."""
+    found: set[tuple[int, int, int]] = set()
+    for word in pattern.split():
+        read = _CORE.fullmatch(word)
+        if read is None:
+            raise DescriptionError(
+                tr(
+                    "'{word}' is no core: write cores as row,column,core with spaces between, such as '3,4,0'.",
+                    word=word,
+                )
+            )
+        found ^= {(int(read[1]), int(read[2]), int(read[3]))}
     return tuple(sorted(found))
 
 

@@ -7,14 +7,14 @@ from dataclasses import field
 from typing import ClassVar, final
 
 from workbench.chips.chip import Chip
-from workbench.chips.defects import Defects, cut_links, killed_tiles
+from workbench.chips.defects import Defects, cut_links, killed_cores, killed_tiles
 from workbench.errors import DescriptionError, unknown
 from workbench.fields import choice, count, described, quantity
 from workbench.recordings.prices import Citation, Price
 from workbench.units import mm2, ns, us
 from workbench.words import tr
 
-__all__ = ["EVENTS", "EventChip"]
+__all__ = ["DIE_LINK", "EVENTS", "VIA", "EventChip"]
 
 EVENTS = (
     "core step",
@@ -41,15 +41,28 @@ chips price those apart; one from an outside source is counted apart too. A pack
 tile, the others hop from tile to tile.
 """
 
+DIE_LINK = "die link"
+"""What a chip of many dies counts besides: a hop from a tile to one on the next die. It is no east–west or north–south hop."""
+
+VIA = "via"
+"""What a chip of many layers counts besides: a hop from a tile to the one above or below it."""
+
 
 @final
 @described
 class EventChip(Chip):
-    """A mesh of `tiles_x` × `tiles_y` tiles with `cores_per_tile` cores; spikes travel as packets, first east–west, then north–south."""
+    """A mesh of `tiles_x` × `tiles_y` tiles with `cores_per_tile` cores; spikes travel as packets, first east–west, then north–south.
+
+    It may have `layers` of such meshes, one above the other, and each tile a link to the one above and below: packets then go from layer
+    to layer first. Tiles are named (x, row), and the rows of a layer follow those of the layer below: row = layer · `tiles_y` + y.
+    """
 
     kind: ClassVar[str] = "event"
     tiles_x: int = count(8, low=1, high=4096, doc="tiles from west to east")
     tiles_y: int = count(4, low=1, high=4096, doc="tiles from south to north")
+    layers: int = count(1, low=1, high=64, doc="layers stacked, each with all its tiles", log=True)
+    die_x: int = count(0, low=0, high=4096, doc="tiles of a die from west to east; 0: all are on one die")
+    die_y: int = count(0, low=0, high=4096, doc="tiles of a die from south to north; 0: all are on one die")
     cores_per_tile: int = count(4, low=1, high=1024, doc="cores on a tile")
     neurons_per_core: int = count(1024, low=1, high=1_000_000, doc="neurons a core can hold", log=True)
     synapses_per_core: int = count(1_000_000, low=1, high=2**31 - 1, doc="synapses a core can hold", log=True)
@@ -103,14 +116,14 @@ class EventChip(Chip):
 
     def check(self) -> None:
         """Every event needs a price, every price an event, every source a field; measured barriers must ascend."""
-        for event in EVENTS:
+        for event in self.events:
             if event not in self.prices:
                 raise DescriptionError(
                     tr("EventChip '{name}' has no price for '{event}'.", name=self.name, event=event)
                 )
         for event in self.prices:
-            if event not in EVENTS:
-                raise unknown("event", event, EVENTS)
+            if event not in (*EVENTS, DIE_LINK, VIA):
+                raise unknown("event", event, (*EVENTS, DIE_LINK, VIA))
         for name in self.sources:
             if name not in self.__dataclass_fields__:  # type: ignore[attr-defined]
                 raise unknown(f"knob of {type(self).__name__}", name, self.__dataclass_fields__)  # type: ignore[attr-defined]
@@ -131,15 +144,29 @@ class EventChip(Chip):
                 tr("EventChip.defects is {value!r}: write Defects(density=…), or leave it out.", value=self.defects)
             )
         broken = self.defects
-        for row, column in [*killed_tiles(broken.killed), *(t for link in cut_links(broken.cut) for t in link)]:
-            if row >= self.tiles_y or column >= self.tiles_x:
+        cores = killed_cores(broken.killed_cores)
+        for row, column, core in cores:
+            if core >= self.cores_per_tile:
+                raise DescriptionError(
+                    tr(
+                        "Core {core} of tile {row},{column} is not on '{name}': its tiles have {each} cores, counted from 0.",
+                        core=core,
+                        row=row,
+                        column=column,
+                        name=self.name,
+                        each=self.cores_per_tile,
+                    )
+                )
+        ends = (tile for link in cut_links(broken.cut) for tile in link)
+        for row, column in [*killed_tiles(broken.killed), *(c[:2] for c in cores), *ends]:
+            if row >= self.rows or column >= self.tiles_x:
                 raise DescriptionError(
                     tr(
                         "Tile {row},{column} lies off the mesh of '{name}': rows are 0 … {rows}, columns 0 … {columns}.",
                         row=row,
                         column=column,
                         name=self.name,
-                        rows=self.tiles_y - 1,
+                        rows=self.rows - 1,
                         columns=self.tiles_x - 1,
                     )
                 )
@@ -163,9 +190,19 @@ class EventChip(Chip):
             )
 
     @property
+    def events(self) -> tuple[str, ...]:
+        """What this chip counts: `EVENTS`, and links between dies and layers where it has them."""
+        return (*EVENTS, *([DIE_LINK] if self.die_x or self.die_y else []), *([VIA] if self.layers > 1 else []))
+
+    @property
+    def rows(self) -> int:
+        """Rows of tiles, those of one layer after the other."""
+        return self.tiles_y * self.layers
+
+    @property
     def tiles(self) -> int:
-        """Tiles on the mesh."""
-        return self.tiles_x * self.tiles_y
+        """Tiles on the mesh, those of all layers."""
+        return self.tiles_x * self.rows
 
     @property
     def cores(self) -> int:
@@ -175,6 +212,14 @@ class EventChip(Chip):
     @property
     def size(self) -> str:
         """See Chip."""
+        if self.layers > 1:
+            return tr(
+                "{x} × {y} × {z} tiles, {cores:,} cores",
+                x=self.tiles_x,
+                y=self.tiles_y,
+                z=self.layers,
+                cores=self.cores,
+            )
         return tr("{x} × {y} tiles, {cores:,} cores", x=self.tiles_x, y=self.tiles_y, cores=self.cores)
 
     @property

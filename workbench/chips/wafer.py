@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 from workbench.chips.chip import Chip
+from workbench.chips.defects import Defects
+from workbench.chips.event import DIE_LINK, EVENTS, VIA, EventChip
 from workbench.errors import DescriptionError, unknown
 from workbench.fields import count, described
 from workbench.recordings.prices import Citation, Price
 from workbench.words import tr
 
-__all__ = ["VIA", "WAFER_EVENTS", "WaferChip"]
-
-VIA = "via"
-"""What a wafer of more than one layer counts besides: a hop from one layer to the next."""
+__all__ = ["WAFER_EVENTS", "WaferChip"]
 
 WAFER_EVENTS = (
     "core step",
@@ -32,8 +31,19 @@ WAFER_EVENTS = (
 
 A core step is one step of one core in use: leakage and clock. A neuron update is one step of one neuron, whatever happens in it. A
 synaptic operation is one spike at one synapse, an outside operation one spike from outside. A packet is one spike on its way to one
-place on the sheet; it hops from tile to tile, east–west first, and a hop from one die to the next is a die link instead.
+place on the sheet; it hops from tile to tile, east–west first, and a hop from one die to the next is a die link instead. A wafer of
+more than one layer counts vias besides: hops from one layer to the next, which come first.
 """
+
+_SAME = {
+    "active update": "neuron update",
+    "inactive update": "neuron update",
+    "dense operation": "synaptic operation",
+    "shared operation": "synaptic operation",
+}
+"""Where an event chip tells events apart that a wafer has one price for."""
+
+NO_LIMIT = 2**31 - 1
 
 
 @final
@@ -103,6 +113,63 @@ class WaferChip(Chip):
     def events(self) -> tuple[str, ...]:
         """What this wafer counts: `WAFER_EVENTS`, and vias where it has layers."""
         return WAFER_EVENTS if self.layers == 1 else (*WAFER_EVENTS, VIA)
+
+    def mesh(self, **changes: Any) -> EventChip:
+        """The wafer as one mesh of all its tiles and layers, for networks whose synapses are stored; `changes` are fields of an EventChip.
+
+        Dies, links between them, vias and prices are the wafer's, and so is what is dead: packets go around it. An update of a neuron
+        has one price whether something arrived or not, and a packet none of its own where it is received or stays on its tile. No limit
+        is set on synapses and axons, for a wafer states none. By default cores lie along a curve, a packet is sent once to all of its
+        cores (multicast), and chip time is counted with full queues, without a barrier's time.
+        """
+        free = Price(0.0, 0.0, Citation("assumed", "the wafer has no price for it; left out"))
+        prices = {e: self.prices.get(_SAME.get(e, e), free) for e in (*EVENTS, DIE_LINK, VIA)}
+        given: dict[str, Any] = {
+            "name": self.name,
+            "die": self.die,
+            "tiles_x": self.dies_x * self.tiles_x,
+            "tiles_y": self.dies_y * self.tiles_y,
+            "layers": self.layers,
+            "die_x": self.tiles_x,
+            "die_y": self.tiles_y,
+            "cores_per_tile": self.cores_per_tile,
+            "neurons_per_core": self.neurons_per_core,
+            "synapses_per_core": NO_LIMIT,
+            "axons_in": NO_LIMIT,
+            "axons_out": NO_LIMIT,
+            "barrier_one": 0.0,
+            "barrier_all": 0.0,
+            "placement": "hilbert",
+            "routing": "multicast",
+            "timing": "queued",
+            "core_area": 0.0,
+            "defects": self._defects,
+            "prices": prices,
+        }
+        return EventChip(**given | changes)
+
+    @property
+    def _defects(self) -> Defects:
+        """What is dead, tile by tile."""
+        wide, high, rows = self.tiles_x, self.tiles_y, self.dies_y * self.tiles_y
+        killed, cores, cut = [], [], []
+        for layer in range(self.layers):
+            base = layer * rows
+            for x, y in dict.fromkeys(self.dead_dies):
+                low, left = base + y * high, x * wide
+                killed.append(f"{low},{left}:{low + high - 1},{left + wide - 1}")
+            for x, y, to_x, to_y in {(*min(k[:2], k[2:]), *max(k[:2], k[2:])) for k in self.dead_links}:
+                if y == to_y:
+                    column = to_x * wide
+                    cut += [f"{r},{column - 1}-{r},{column}" for r in range(base + y * high, base + (y + 1) * high)]
+                else:
+                    row = base + to_y * high
+                    cut += [f"{row - 1},{c}-{row},{c}" for c in range(x * wide, (x + 1) * wide)]
+        for x, y, core in dict.fromkeys(self.dead_cores):
+            tile, number = divmod(core, self.cores_per_tile)
+            layer, tile = divmod(tile, wide * high)
+            cores.append(f"{layer * rows + y * high + tile // wide},{x * wide + tile % wide},{number}")
+        return Defects(killed=" ".join(killed), killed_cores=" ".join(cores), cut=" ".join(sorted(cut)))
 
     @property
     def dies(self) -> int:

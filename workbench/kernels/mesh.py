@@ -1,9 +1,10 @@
 """Cores on a mesh: moving them closer together, and walking the ways of their packets.
 
 Traffic is symmetric rows without the diagonal: the partners of core p are `other[start[p]:start[p + 1]]`, with as much `weight`. A slot
-is room for one core; slot s lies on tile (x[s], y[s]). `slot` is the slot of each core, `core` the core of each slot, -1 where it is
+is room for one core; slot s lies on tile (x[s], y[s]), in layer z[s] where there are several (`z` is empty where there is one). `slot` is the slot of each core, `core` the core of each slot, -1 where it is
 empty, -2 where nothing can be put; those are the first slots of their tiles.
-Links: number 0 goes east, 1 west, 2 north (y + 1), 3 south, counted at the tile they leave: `loads[direction, y, x]`.
+Links: number 0 goes east, 1 west, 2 north (y + 1), 3 south, counted at the tile they leave: `loads[direction, y, x]`. The rows of a layer
+follow those of the one below; 4 goes to the layer above, 5 to the one below.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ from numba import njit, uint64
 
 
 @njit(cache=True, nogil=True)
-def cost(start, other, weight, slot, x, y):
+def cost(start, other, weight, slot, x, y, z):
     """Weighted distance over all pairs, each once."""
     total = 0.0
     for p in range(start.size - 1):
         a = slot[p]
         for k in range(start[p], start[p + 1]):
             b = slot[other[k]]
-            total += weight[k] * (abs(x[a] - x[b]) + abs(y[a] - y[b]))
+            far = abs(x[a] - x[b]) + abs(y[a] - y[b])
+            if z.size:
+                far += abs(z[a] - z[b])
+            total += weight[k] * far
     return total / 2
 
 
@@ -46,7 +50,7 @@ def _axis_costs(p, start, other, weight, slot, at, costs):
 
 
 @njit(cache=True, nogil=True)
-def _moved(q, p, a, b, start, other, weight, slot, x, y):
+def _moved(q, p, a, b, start, other, weight, slot, x, y, z):
     """What core q pays more on slot a than on slot b, not counting p; and the weight between p and q."""
     more, between = 0.0, 0.0
     for k in range(start[q], start[q + 1]):
@@ -55,7 +59,10 @@ def _moved(q, p, a, b, start, other, weight, slot, x, y):
             between = weight[k]
             continue
         s = slot[r]
-        more += weight[k] * (abs(x[a] - x[s]) + abs(y[a] - y[s]) - abs(x[b] - x[s]) - abs(y[b] - y[s]))
+        far = abs(x[a] - x[s]) + abs(y[a] - y[s]) - abs(x[b] - x[s]) - abs(y[b] - y[s])
+        if z.size:
+            far += abs(z[a] - z[s]) - abs(z[b] - z[s])
+        more += weight[k] * far
     return more, between
 
 
@@ -74,19 +81,22 @@ LOOK = 256
 
 
 @njit(cache=True, nogil=True)
-def _try_tile(tx, ty, p, mine, per_tile, wide, start, other, weight, slot, core, x, y, best):
-    """The best slot of tile (tx, ty) for core p, which itself pays `mine` more there, if it beats `best`: (change, slot or -1)."""
+def _try_tile(tile, p, mine, per_tile, start, other, weight, slot, core, x, y, z, best):
+    """The best slot of a tile for core p, which itself pays `mine` more there, if it beats `best`: (change, slot or -1)."""
     a, to = slot[p], -1
-    begin = (ty * wide + tx) * per_tile
+    begin = tile * per_tile
     for b in range(begin, begin + per_tile):
         q = core[b]
         if q == -2:
             continue
         change = mine
         if q >= 0:
-            more, between = _moved(q, p, a, b, start, other, weight, slot, x, y)
+            more, between = _moved(q, p, a, b, start, other, weight, slot, x, y, z)
             # p's own sum counts the way to q as gone, but they stay as far apart as they were
-            change += more + between * (abs(x[a] - tx) + abs(y[a] - ty))
+            far = abs(x[a] - x[b]) + abs(y[a] - y[b])
+            if z.size:
+                far += abs(z[a] - z[b])
+            change += more + between * far
         if change < best:
             best, to = change, b
         if q < 0:
@@ -95,19 +105,24 @@ def _try_tile(tx, ty, p, mine, per_tile, wide, start, other, weight, slot, core,
 
 
 @njit(cache=True, nogil=True)
-def pull(start, other, weight, slot, core, x, y, wide, high, per_tile, sweeps, costs):
+def pull(start, other, weight, slot, core, x, y, z, wide, high, deep, per_tile, sweeps, costs):
     """Force-directed: sweep after sweep every core looks at tiles beside it, around the middle of its partners, and at empty ones, and
     changes places where that shortens the ways of both together most; until a sweep changes nothing.
 
-    Slots lie tile by tile, row by row, `per_tile` each. Writes the cost after each sweep to `costs` (costs[0] before the first), returns
-    how many sweeps were made. The cost never rises.
+    Slots lie tile by tile, row by row, `per_tile` each; `deep` layers. Writes the cost after each sweep to `costs` (costs[0] before the
+    first), returns how many sweeps were made. The cost never rises.
     """
-    cores, tiles = start.size - 1, wide * high
-    fx, fy = np.empty(wide), np.empty(high)
-    now = cost(start, other, weight, slot, x, y)
+    cores, tiles = start.size - 1, wide * high * deep
+    fx, fy, fz = np.empty(wide), np.empty(high), np.zeros(deep)
+    now = cost(start, other, weight, slot, x, y, z)
     costs[0] = now
     least = 1e-9 * (1.0 + now / max(1, cores))
-    dx, dy = np.array([0, 1, -1, 0, 0]), np.array([0, 0, 0, 1, -1])
+    dx, dy, dz = (
+        np.array([0, 1, -1, 0, 0, 0, 0]),
+        np.array([0, 0, 0, 1, -1, 0, 0]),
+        np.array([0, 0, 0, 0, 0, 1, -1]),
+    )
+    beside = 5 if deep == 1 else 7
     rest = 0
     for sweep in range(sweeps):
         changed = 0
@@ -115,35 +130,43 @@ def pull(start, other, weight, slot, core, x, y, wide, high, per_tile, sweeps, c
             if start[p] == start[p + 1]:
                 continue
             a = slot[p]
+            here = a // per_tile
             _axis_costs(p, start, other, weight, slot, x, fx)
             _axis_costs(p, start, other, weight, slot, y, fy)
-            stays = fx[x[a]] + fy[y[a]]
+            if deep > 1:
+                _axis_costs(p, start, other, weight, slot, z, fz)
+            at = z[a] if deep > 1 else 0
+            stays = fx[x[a]] + fy[y[a]] + fz[at]
             best, to = -least, -1
             if tiles <= LOOK:
                 for tile in range(tiles):
-                    ty, tx = tile // wide, tile % wide
-                    if tx != x[a] or ty != y[a]:
-                        mine = fx[tx] + fy[ty] - stays
-                        best, at = _try_tile(
-                            tx, ty, p, mine, per_tile, wide, start, other, weight, slot, core, x, y, best
+                    if tile != here:
+                        row = tile // wide
+                        mine = fx[tile % wide] + fy[row % high] + fz[row // high] - stays
+                        best, found = _try_tile(
+                            tile, p, mine, per_tile, start, other, weight, slot, core, x, y, z, best
                         )
-                        to = at if at >= 0 else to
+                        to = found if found >= 0 else to
             else:
-                mx, my = np.argmin(fx), np.argmin(fy)
-                for n in range(10):
-                    tx, ty = (x[a], y[a]) if n < 5 else (mx, my)
-                    tx += dx[n % 5]
-                    ty += dy[n % 5]
-                    if tx < 0 or ty < 0 or tx >= wide or ty >= high or (tx == x[a] and ty == y[a]):
+                mx, my, mz = np.argmin(fx), np.argmin(fy), np.argmin(fz)
+                for n in range(2 * beside):
+                    tx, ty, tz = (x[a], y[a], at) if n < beside else (mx, my, mz)
+                    tx += dx[n % beside]
+                    ty += dy[n % beside]
+                    tz += dz[n % beside]
+                    if tx < 0 or ty < 0 or tz < 0 or tx >= wide or ty >= high or tz >= deep:
                         continue
-                    mine = fx[tx] + fy[ty] - stays
-                    best, at = _try_tile(tx, ty, p, mine, per_tile, wide, start, other, weight, slot, core, x, y, best)
-                    to = at if at >= 0 else to
+                    tile = (tz * high + ty) * wide + tx
+                    if tile == here:
+                        continue
+                    mine = fx[tx] + fy[ty] + fz[tz] - stays
+                    best, found = _try_tile(tile, p, mine, per_tile, start, other, weight, slot, core, x, y, z, best)
+                    to = found if found >= 0 else to
                 for _ in range(LOOK):  # some tiles further on, each core some others: is one empty?
                     rest = (rest + 1) % tiles
                     if core[(rest + 1) * per_tile - 1] == -1:
-                        ty, tx = rest // wide, rest % wide
-                        mine = fx[tx] + fy[ty] - stays
+                        row = rest // wide
+                        mine = fx[rest % wide] + fy[row % high] + fz[row // high] - stays
                         if mine < best:
                             for b in range(rest * per_tile, (rest + 1) * per_tile):
                                 if core[b] == -1:
@@ -152,7 +175,7 @@ def pull(start, other, weight, slot, core, x, y, wide, high, per_tile, sweeps, c
             if to >= 0:
                 _exchange(p, to, slot, core)
                 changed += 1
-        costs[sweep + 1] = cost(start, other, weight, slot, x, y)
+        costs[sweep + 1] = cost(start, other, weight, slot, x, y, z)
         if changed == 0:
             return sweep + 1
     return sweeps
@@ -167,7 +190,7 @@ def _next(state):
 
 
 @njit(cache=True, nogil=True)
-def anneal(start, other, weight, slot, core, x, y, stages, tries, cooling, key, costs, best):
+def anneal(start, other, weight, slot, core, x, y, z, stages, tries, cooling, key, costs, best):
     """Simulated annealing: random changes of places, worse ones with probability exp(-worse / temperature).
 
     The first temperature lets a typical worse change through, each stage of `tries` per core has `cooling` times the last; the
@@ -177,8 +200,10 @@ def anneal(start, other, weight, slot, core, x, y, stages, tries, cooling, key, 
     state = uint64(key) | uint64(1)
     for _ in range(8):
         state = _next(state)
-    wide, high = x.max() + 1, y.max() + 1
-    now = cost(start, other, weight, slot, x, y)
+    wide, high, deep = x.max() + 1, y.max() + 1, 1
+    if z.size:
+        deep = z.max() + 1
+    now = cost(start, other, weight, slot, x, y, z)
     least = now
     costs[0] = now
     best[:] = slot
@@ -190,13 +215,14 @@ def anneal(start, other, weight, slot, core, x, y, stages, tries, cooling, key, 
         state = _next(state)
         b = np.int64(state % uint64(slots))
         if b != slot[p] and core[b] != -2:
-            typical += abs(_change(p, b, start, other, weight, slot, core, x, y))
+            typical += abs(_change(p, b, start, other, weight, slot, core, x, y, z))
             found += 1
     if found == 0 or typical == 0.0:
         return
     temperature = typical / found
     reach = float(max(wide, high))
-    by_tile = np.argsort(y * wide + x)
+    row = y + z * high if z.size else y
+    by_tile = np.argsort(row * wide + x)
     for stage in range(stages):
         for _ in range(tries * cores):
             state = _next(state)
@@ -207,15 +233,22 @@ def anneal(start, other, weight, slot, core, x, y, stages, tries, cooling, key, 
             dx = np.int64(state % uint64(2 * span + 1)) - span
             state = _next(state)
             dy = np.int64(state % uint64(2 * span + 1)) - span
-            tx, ty = x[a] + dx, y[a] + dy
-            if tx < 0 or ty < 0 or tx >= wide or ty >= high or (dx == 0 and dy == 0):
+            tx, ty, tz, dz = x[a] + dx, y[a] + dy, 0, 0
+            if deep > 1:
+                state = _next(state)
+                near = min(span, np.int64(deep - 1))
+                dz = np.int64(state % uint64(2 * near + 1)) - near
+                tz = z[a] + dz
+            if tx < 0 or ty < 0 or tx >= wide or ty >= high or (dx == 0 and dy == 0 and dz == 0):
+                continue
+            if tz < 0 or tz >= deep:
                 continue
             state = _next(state)
-            per_tile = slots // (wide * high)
-            b = by_tile[(ty * wide + tx) * per_tile + np.int64(state % uint64(per_tile))]
+            per_tile = slots // (wide * high * deep)
+            b = by_tile[((tz * high + ty) * wide + tx) * per_tile + np.int64(state % uint64(per_tile))]
             if core[b] == -2:
                 continue
-            change = _change(p, b, start, other, weight, slot, core, x, y)
+            change = _change(p, b, start, other, weight, slot, core, x, y, z)
             state = _next(state)
             if change <= 0 or np.float64(state >> uint64(11)) * 2.0**-53 < np.exp(-change / temperature):
                 _exchange(p, b, slot, core)
@@ -229,12 +262,12 @@ def anneal(start, other, weight, slot, core, x, y, stages, tries, cooling, key, 
 
 
 @njit(cache=True, nogil=True)
-def _change(p, b, start, other, weight, slot, core, x, y):
+def _change(p, b, start, other, weight, slot, core, x, y, z):
     """What the cost becomes more when core p goes to slot b and whoever is there comes back."""
     a, q = slot[p], core[b]
-    more, _ = _moved(p, q, b, a, start, other, weight, slot, x, y)
+    more, _ = _moved(p, q, b, a, start, other, weight, slot, x, y, z)
     if q >= 0:
-        back, _ = _moved(q, p, a, b, start, other, weight, slot, x, y)
+        back, _ = _moved(q, p, a, b, start, other, weight, slot, x, y, z)
         more += back
     return more
 
@@ -382,57 +415,63 @@ def multicast(start, core, home, tiles, amount, loads, east_west, north_south):
 
 
 @njit(cache=True, nogil=True)
-def dependencies(source, target, used):
-    """Mark in `used[direction, y, x, next direction]` which link waits for which on the ways of packets from tile to tile."""
+def dependencies(source, target, high, used):
+    """Mark in `used[direction, y, x, next direction]` which link waits for which on the ways of packets from tile to tile.
+
+    `high` are the rows of a layer: packets change layers first.
+    """
     for k in range(source.shape[0]):
         x, y = source[k, 0], source[k, 1]
         tx, ty = target[k, 0], target[k, 1]
         last, lx, ly = -1, 0, 0
         while x != tx or y != ty:
-            if x != tx:
+            if y // high != ty // high:
+                go = 4 if ty > y else 5
+            elif x != tx:
                 go = 0 if tx > x else 1
             else:
                 go = 2 if ty > y else 3
             if last >= 0:
                 used[last, ly, lx, go] = True
             last, lx, ly = go, x, y
-            if go == 0:
-                x += 1
-            elif go == 1:
-                x -= 1
-            elif go == 2:
-                y += 1
+            if go < 2:
+                x += 1 - 2 * go
+            elif go < 4:
+                y += 5 - 2 * go
             else:
-                y -= 1
+                y += (9 - 2 * go) * high
 
 
 @njit(cache=True, nogil=True)
-def without_cycle(used):
-    """How many links are left when those that wait for nobody are taken away again and again: 0 when there is no cycle."""
-    _, high, wide, _ = used.shape
-    dx, dy = np.array([1, -1, 0, 0]), np.array([0, 0, 1, -1])
-    waits = np.zeros((4, high, wide), np.int64)  # how many links wait for this one
-    for d in range(4):
+def without_cycle(used, layer):
+    """How many links are left when those that wait for nobody are taken away again and again: 0 when there is no cycle.
+
+    `layer` are the rows of a layer.
+    """
+    many, high, wide, _ = used.shape
+    dx, dy = np.array([1, -1, 0, 0, 0, 0]), np.array([0, 0, 1, -1, layer, -layer])
+    waits = np.zeros((many, high, wide), np.int64)  # how many links wait for this one
+    for d in range(many):
         for y in range(high):
             for x in range(wide):
-                for e in range(4):
+                for e in range(many):
                     if used[d, y, x, e]:
                         waits[e, y + dy[d], x + dx[d]] += 1
-    stack = np.empty(4 * high * wide, np.int64)
+    stack = np.empty(many * high * wide, np.int64)
     top = 0
-    for d in range(4):
+    for d in range(many):
         for y in range(high):
             for x in range(wide):
                 if waits[d, y, x] == 0:
                     stack[top] = (d * high + y) * wide + x
                     top += 1
-    left = 4 * high * wide
+    left = many * high * wide
     while top:
         top -= 1
         d, rest = divmod(stack[top], high * wide)
         y, x = divmod(rest, wide)
         left -= 1
-        for e in range(4):
+        for e in range(many):
             if used[d, y, x, e]:
                 ny, nx = y + dy[d], x + dx[d]
                 waits[e, ny, nx] -= 1

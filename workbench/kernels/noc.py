@@ -2,7 +2,7 @@
 
 Events are ordered in continuous time by a heap that holds at most one event per core, link and core input; equal times are ordered
 by that number, so the result is the same whenever and in how many pieces it is computed. A packet is a range of rows of the fan-out
-table, sorted by the tiles' x, then y, then core: the rows that leave a tile the same way are neighbours, so one packet may carry
+table, sorted by the tiles' layer, x, y, then core: the rows that leave a tile the same way are neighbours, so one packet may carry
 many (multicast) and splits where they part. A unicast packet carries one row. On a mesh with faults (`Mesh.table`) every row has its
 way written down instead, queue by queue, and rows are sorted by their ways.
 
@@ -10,7 +10,7 @@ All whole numbers lie in one array `w`, all reals in one array `r`, at the offse
 takes two arrays instead of thirty, because each array argument costs Numba two reference counts a call, which was nine tenths of
 the time. Packets lie in `pw` and `pr`, four and three numbers each.
 
-Queues are numbered links first (four to a tile: see EAST …; and once more for each virtual channel, which share the wires), then the
+Queues are numbered links first (four to a tile, or six on a mesh of layers: see EAST …; and once more for each virtual channel, which share the wires), then the
 inputs of cores. What can have an event is numbered cores as
 senders first, then queues, so that entity = cores + queue.
 """
@@ -24,7 +24,7 @@ from numba import njit
 
 __all__ = ["EAST", "NORTH", "SOUTH", "WEST", "Layout", "Mesh", "advance", "lay_out", "packets"]
 
-EAST, WEST, NORTH, SOUTH = range(4)
+EAST, WEST, NORTH, SOUTH, UP, DOWN = range(6)
 LOW, HIGH, NEXT, STEP = range(4)
 ENTERED, READY, HOPS = range(3)
 WAITED, BLOCKED, SENT, TAKEN = range(4)
@@ -36,6 +36,8 @@ class Mesh(NamedTuple):
     cores: int
     links: int  # queues of links: wires × virtual channels
     wires: int
+    ports: int  # links that leave a tile
+    layer: int  # rows of a layer
     buffer: int
     multicast: bool
     table: bool
@@ -178,7 +180,7 @@ def _pop(w, r, o):
 
 @njit(cache=True)
 def _way(w, o, m, tile, row, step):
-    """The queue a row leaves a tile by: a link, or the input of its core; first along the row, then along the column, or as written."""
+    """The queue a row leaves a tile by: a link, or the input of its core; by layers, along the row, along the column, or as written."""
     core = w[o.core + row]
     if m.table:
         q = w[o.ways + w[o.way + row] + step]
@@ -186,13 +188,15 @@ def _way(w, o, m, tile, row, step):
     if w[o.tile + core] == tile:
         return m.links + core
     x, y = w[o.tile_x + tile], w[o.tile_y + tile]
+    if m.ports == 6 and w[o.y + core] // m.layer != y // m.layer:
+        return tile * 6 + (UP if w[o.y + core] > y else DOWN)
     if w[o.x + core] > x:
-        return tile * 4 + EAST
+        return tile * m.ports + EAST
     if w[o.x + core] < x:
-        return tile * 4 + WEST
+        return tile * m.ports + WEST
     if w[o.y + core] > y:
-        return tile * 4 + NORTH
-    return tile * 4 + SOUTH
+        return tile * m.ports + NORTH
+    return tile * m.ports + SOUTH
 
 
 @njit(cache=True)

@@ -5,6 +5,8 @@ row, which dimension order never makes. A packet that makes one goes on in the n
 each other as in dimension order, and from channel to channel only upwards, so there is no ring (after the layers of Duato et al.,
 *Interconnection Networks*, and Dally and Seitz 1987). Where nothing is broken in between, the way is that of dimension order.
 
+On a chip of layers dimension order is layers, row, column, and all that is said of bends holds for bends into an earlier axis.
+
 *up-down*: one virtual channel. Links are ordered by a tree from the middle of the mesh; a way goes up, then down, never up again
 (Schroeder et al. 1991, Autonet). It is the shortest of those ways, which may be longer than the shortest of all.
 """
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 from workbench.chips.event import EventChip
 from workbench.errors import PlacementError
 from workbench.mapping.faults import Faults
+from workbench.mapping.lattice import kinds_of, seconds_of
 from workbench.mapping.reach import Reach
 from workbench.words import tr
 
@@ -32,7 +35,7 @@ Tile = tuple[int, int]
 @final
 @dataclass(frozen=True, eq=False)
 class Detours:
-    """The ways around `faults` on a chip's mesh; `style` is one of `Defects.detours`."""
+    """The ways around `faults` on a chip's mesh; `style` is one of `Defects.detours`. Tiles are (x, row), as in `EventChip`."""
 
     faults: Faults
     style: str
@@ -50,7 +53,7 @@ class Detours:
         rank = np.full(part.size, -1, np.int64)
         if y.size:
             root = int(np.argmin(np.abs(2 * x - wide + 1) + np.abs(2 * y - high + 1)))
-            detours.ranks(self.faults.open, int(y[root] * wide + x[root]), rank)
+            detours.ranks(self.faults.open, self.faults.ahead, int(y[root] * wide + x[root]), rank)
         return rank
 
     def path(self, source: Tile, target: Tile) -> tuple[list[Tile], list[int]]:
@@ -62,7 +65,7 @@ class Detours:
         a, b = (y * wide + x for x, y in (source, target))
         links = -1
         if not self.faults.tiles.flat[a]:
-            links = detours.way(a, b, self.faults.open, self.rank, tiles, channels)
+            links = detours.way(a, b, self.faults.open, self.faults.ahead, self.rank, tiles, channels)
         if links < 0:
             raise PlacementError(_no_way(source, target))
         found = [(int(t % wide), int(t // wide)) for t in tiles[: links + 1]]
@@ -80,7 +83,8 @@ class Detours:
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Send a packet of each neuron to each of its cores, by `chip.routing`; `amount` of each neuron is added to `loads`.
 
-        Gives for each neuron (local, east–west, north–south, last virtual channel), shape (4, neurons), and the seconds of its longest way.
+        Gives for each neuron (local, links of each of `lattice.KINDS`, last virtual channel), shape (6, neurons), and the seconds of its
+        longest way.
         """
         from workbench.kernels import detours  # noqa: PLC0415
 
@@ -89,13 +93,11 @@ class Detours:
         home = tile_of[core_of]
         sends = np.flatnonzero(np.diff(found.start))
         senders = sends[np.argsort(home[sends], kind="stable")]
-        totals, path = np.zeros((4, core_of.size), np.int64), np.zeros(core_of.size)
-        times = np.array(
-            [chip.prices[e].seconds for e in ("east-west hop", "north-south hop", "tile-local packet")], np.float64
-        )
+        totals, path = np.zeros((6, core_of.size), np.int64), np.zeros(core_of.size)
+        times = np.append(seconds_of(chip), chip.prices["tile-local packet"].seconds)
         lost = detours.route(
-            found.start, found.core, tile_of, home, senders, self.faults.open, self.rank,
-            chip.routing == "multicast", amount, times, loads, totals, path,
+            found.start, found.core, tile_of, home, senders, self.faults.open, self.faults.ahead, self.rank,
+            kinds_of(chip), chip.routing == "multicast", amount, times, loads, totals, path,
         )  # fmt: skip
         if lost >= 0:
             to = found.core[found.start[lost] : found.start[lost + 1]]
@@ -109,19 +111,19 @@ class Detours:
     def links(self, pairs: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The ways of tile `pairs` (source, target), those of one source together, as (begin, links): way k is `links[begin[k]:begin[k + 1]]`.
 
-        A link is (channel · tiles + tile) · 4 + direction, and every way ends with -1. Tiles are numbered row by row.
+        A link is (channel · tiles + tile) · directions + direction, and every way ends with -1. Tiles are numbered row by row.
         """
         from workbench.kernels import detours  # noqa: PLC0415
 
         source, target = np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
         begin, found = np.zeros(len(pairs) + 1, np.int64), np.zeros(0, np.int64)
         wide = self.faults.tiles.shape[1]
-        lost = detours.listed(source, target, self.faults.open, self.rank, begin, found)
+        lost = detours.listed(source, target, self.faults.open, self.faults.ahead, self.rank, begin, found)
         if lost >= 0:
             a, b = int(source[lost]), int(target[lost])
             raise PlacementError(_no_way((a % wide, a // wide), (b % wide, b // wide)))
         found = np.zeros(int(begin[-1]), np.int64)
-        detours.listed(source, target, self.faults.open, self.rank, begin, found)
+        detours.listed(source, target, self.faults.open, self.faults.ahead, self.rank, begin, found)
         return begin, found
 
     def waits(self, pairs: NDArray[np.int64], channels: int) -> NDArray[np.bool_]:
@@ -133,9 +135,9 @@ class Detours:
         from workbench.kernels import detours  # noqa: PLC0415
 
         pairs = np.unique(pairs.reshape(-1, 2), axis=0)
-        high, wide = self.faults.tiles.shape
-        used = np.zeros((channels, 4, high, wide, 4), np.bool_)
-        detours.waits(pairs[:, 0].copy(), pairs[:, 1].copy(), self.faults.open, self.rank, used)
+        links = self.faults.links.shape
+        used = np.zeros((channels, *links, links[0]), np.bool_)
+        detours.waits(pairs[:, 0].copy(), pairs[:, 1].copy(), self.faults.open, self.faults.ahead, self.rank, used)
         return used
 
 
@@ -146,7 +148,7 @@ def distances(faults: Faults, source: Tile) -> NDArray[np.int64]:
     high, wide = faults.tiles.shape
     far = np.full(faults.tiles.size, -1, np.int64)
     if not faults.tiles[source[1], source[0]]:
-        detours.distances(faults.open, source[1] * wide + source[0], far, np.empty(far.size, np.int64))
+        detours.distances(faults.open, faults.ahead, source[1] * wide + source[0], far, np.empty(far.size, np.int64))
     return far.reshape(high, wide)
 
 

@@ -208,10 +208,12 @@ class DieWays:
 
         home, to = np.divmod(pairs, self.chip.dies)
         loads = np.zeros((4, self.chip.dies_y, self.chip.dies_x), np.int64)
-        totals, start, dies = np.zeros((4, pairs.size), np.int64), np.arange(pairs.size + 1), np.arange(self.chip.dies)
+        kind = np.zeros(loads.shape, np.int8)
+        kind[2:] = 1  # along columns
+        totals, start, dies = np.zeros((6, pairs.size), np.int64), np.arange(pairs.size + 1), np.arange(self.chip.dies)
         detours.route(
-            start, to.astype(np.int32), dies, home, start[:-1], table.faults.open, table.rank,
-            False, packets, np.zeros(3), loads, totals, np.zeros(pairs.size),
+            start, to.astype(np.int32), dies, home, start[:-1], table.faults.open, table.faults.ahead, table.rank,
+            kind, False, packets, np.zeros(5), loads, totals, np.zeros(pairs.size),
         )  # fmt: skip
         return totals[1:3], loads
 

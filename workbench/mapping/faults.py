@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench import streams
-from workbench.chips.defects import Defects, cut_links, killed_tiles
+from workbench.chips.defects import Defects, cut_links, killed_cores, killed_tiles
 from workbench.chips.event import EventChip
 from workbench.errors import DescriptionError, PlacementError
+from workbench.mapping.lattice import crossed
 from workbench.physics import yields
 from workbench.words import tr
 
@@ -25,35 +26,59 @@ NAMED = 12
 @final
 @dataclass(frozen=True, eq=False)
 class Faults:
-    """What is dead on one specimen: `cores` (tiles_y, tiles_x, cores_per_tile), `tiles` (tiles_y, tiles_x), `links` (4, tiles_y, tiles_x).
+    """What is dead on one specimen: `cores` (rows, tiles_x, cores_per_tile), `tiles` (rows, tiles_x), `links` (4, rows, tiles_x).
 
-    True means dead. A dead tile takes its cores and links with it; a link is dead in both directions (the first axis is
+    With more than one layer `links` has six rows, for those to the layer above and below too, and the rows of tiles of a layer follow
+    those of the one below. True means dead. A dead tile takes its cores and links with it; a link is dead in both directions (the first axis is
     `route.DIRECTIONS`). Drawn by `drawn` from a chip's defects and die, or made by hand: `Faults.by_hand(chip, tiles=[(3, 4)])`.
     """
 
     cores: NDArray[np.bool_]
     tiles: NDArray[np.bool_]
     links: NDArray[np.bool_]
+    layers: int = 1
 
     def __post_init__(self) -> None:
         high, wide, _ = np.shape(self.cores)
-        if np.shape(self.tiles) != (high, wide) or np.shape(self.links) != (4, high, wide):
+        links = np.array(self.links, np.bool_)
+        if np.shape(self.tiles) != (high, wide) or links.shape != (4 if self.layers == 1 else 6, high, wide):
             raise DescriptionError(
                 tr(
                     "Faults of {cores} cores need tiles of shape {tiles} and links of shape {links}.",
                     cores=np.shape(self.cores),
                     tiles=(high, wide),
-                    links=(4, high, wide),
+                    links=(4 if self.layers == 1 else 6, high, wide),
                 )
             )
-        links = np.array(self.links, np.bool_)
+        links |= self._off
         links[:, self.tiles] = True
-        links[0, :, -1] = links[1, :, 0] = links[2, -1] = links[3, 0] = True  # no link leads off the mesh
-        east, north = links[0, :, :-1] | links[1, :, 1:], links[2, :-1] | links[3, 1:]
-        links[0, :, :-1] = links[1, :, 1:] = east
-        links[2, :-1] = links[3, 1:] = north
+        flat, off, tile = links.reshape(len(links), -1), self._off.reshape(len(links), -1), np.arange(high * wide)
+        for d in range(0, len(links), 2):  # dead one way is dead both ways
+            here = tile[~off[d]]
+            there = here + self.ahead[d]
+            flat[d, here] = flat[d + 1, there] = flat[d, here] | flat[d + 1, there]
         object.__setattr__(self, "links", links)
         object.__setattr__(self, "cores", self.cores | self.tiles[:, :, None])
+
+    @property
+    def ahead(self) -> NDArray[np.int64]:
+        """How much higher the number of the tile is to which a link leads, by direction; tiles are numbered row by row."""
+        high, wide = self.tiles.shape
+        up = high // self.layers * wide
+        return np.array([1, -1, wide, -wide, *([up, -up] if self.layers > 1 else [])])
+
+    @cached_property
+    def _off(self) -> NDArray[np.bool_]:
+        """The links that would lead off the mesh, or from the last row of a layer to the first of the next."""
+        high, wide = self.tiles.shape
+        each = high // self.layers
+        row = np.arange(high)
+        off = np.zeros((4 if self.layers == 1 else 6, high, wide), np.bool_)
+        off[0, :, -1] = off[1, :, 0] = True
+        off[2, row % each == each - 1] = off[3, row % each == 0] = True
+        if self.layers > 1:
+            off[4, -each:] = off[5, :each] = True
+        return off
 
     @classmethod
     def by_hand(
@@ -65,9 +90,9 @@ class Faults:
         links: tuple[tuple[tuple[int, int], tuple[int, int]], ...] = (),
     ) -> Faults:
         """Dead are these `cores` (row, column, core on the tile), `tiles` (row, column) and `links` (tile, tile)."""
-        high, wide = chip.tiles_y, chip.tiles_x
+        high, wide = chip.rows, chip.tiles_x
         dead_cores, dead_tiles = np.zeros((high, wide, chip.cores_per_tile), bool), np.zeros((high, wide), bool)
-        dead_links = np.zeros((4, high, wide), bool)
+        dead_links = np.zeros((4 if chip.layers == 1 else 6, high, wide), bool)
         for row, column, core in cores:
             dead_cores[row, column, core] = True
         for row, column in tiles:
@@ -76,19 +101,18 @@ class Faults:
             if to_row == row:
                 dead_links[0, row, min(column, to_column)] = True
             else:
-                dead_links[2, min(row, to_row), column] = True
-        return cls(dead_cores, dead_tiles, dead_links)
+                up = abs(row - to_row) == chip.tiles_y and chip.layers > 1
+                dead_links[4 if up else 2, min(row, to_row), column] = True
+        return cls(dead_cores, dead_tiles, dead_links, chip.layers)
 
     @property
     def whole(self) -> bool:
         """Whether nothing is dead."""
-        _, high, wide = self.links.shape
-        edges = 2 * (high + wide)
-        return not self.cores.any() and np.count_nonzero(self.links) == edges
+        return not self.cores.any() and np.array_equal(self.links, self._off)
 
     @property
     def open(self) -> NDArray[np.bool_]:
-        """The links that can be used, shape (4, tiles_y, tiles_x)."""
+        """The links that can be used, shape (4 or 6, rows, tiles_x)."""
         return ~self.links
 
     @cached_property
@@ -100,7 +124,7 @@ class Faults:
         from workbench.kernels import detours  # noqa: PLC0415  compiled kernels only when something is broken
 
         label = np.empty(self.tiles.size, np.int64)
-        many = detours.parts(self.open, ~self.tiles.ravel(), label)
+        many = detours.parts(self.open, self.ahead, ~self.tiles.ravel(), label)
         alive = (~self.cores).sum(axis=2).ravel()
         size = np.bincount(label[label >= 0], alive[label >= 0], many)
         rank = np.empty(many + 1, np.int64)
@@ -128,7 +152,7 @@ class Faults:
     def counts(self) -> dict[str, int]:
         """How many cores, tiles and links are dead, and how many cores and tiles cannot be reached."""
         high, wide = self.tiles.shape
-        cut = np.count_nonzero(self.links[0, :, :-1]) + np.count_nonzero(self.links[2, :-1])
+        there = ~self._off[::2]
         dead = int(np.count_nonzero(self.cores))
         return {
             "cores": self.cores.size,
@@ -137,8 +161,8 @@ class Faults:
             "tiles": high * wide,
             "dead tiles": int(np.count_nonzero(self.tiles)),
             "unreachable tiles": len(self.unreachable),
-            "links": high * (wide - 1) + wide * (high - 1),
-            "dead links": int(cut),
+            "links": int(np.count_nonzero(there)),
+            "dead links": int(np.count_nonzero(self.links[::2] & there)),
         }
 
     def said(self) -> tuple[str, ...]:
@@ -175,7 +199,7 @@ def faults_of(chip: EventChip) -> Faults | None:
     """The faults of a chip's specimen; None where nothing is dead and nothing is kept in reserve."""
     if chip.defects.quiet:
         return None
-    found = _kept(chip.defects, chip.die, (chip.tiles_x, chip.tiles_y, chip.cores_per_tile), chip.core_area)
+    found = _kept(chip.defects, chip.die, _shape(chip), chip.core_area)
     reserved = (chip.defects.spare_columns or chip.defects.spare_rows) and chip.defects.repair != "around"
     return None if found.whole and not reserved else found
 
@@ -185,12 +209,16 @@ def drawn(chip: EventChip) -> Faults:
 
     So a higher density or chance kills what a lower one does, and more. Raises nothing: a chip can be all dead.
     """
-    return _kept(chip.defects, chip.die, (chip.tiles_x, chip.tiles_y, chip.cores_per_tile), chip.core_area)
+    return _kept(chip.defects, chip.die, _shape(chip), chip.core_area)
+
+
+def _shape(chip: EventChip) -> tuple[int, int, int, int]:
+    return chip.tiles_x, chip.rows, chip.cores_per_tile, chip.layers
 
 
 @lru_cache(maxsize=64)
-def _kept(broken: Defects, die: int, shape: tuple[int, int, int], core_area: float) -> Faults:
-    wide, high, each = shape
+def _kept(broken: Defects, die: int, shape: tuple[int, int, int, int], core_area: float) -> Faults:
+    wide, high, each, layers = shape
     tiles, place = wide * high, np.arange(wide * high)
     side = broken.die_tiles or max(wide, high)
     die_of = (place // wide // side) * -(-wide // side) + place % wide // side
@@ -211,12 +239,17 @@ def _kept(broken: Defects, die: int, shape: tuple[int, int, int], core_area: flo
     dead_tiles = (chance("router", size=tiles) < broken.routers) | (chance("die", size=dies) < broken.dies)[die_of]
     for row, column in killed_tiles(broken.killed):
         dead_tiles[row * wide + column] = True
-    dead_links = np.zeros((4, high, wide), bool)
+    dead_links = np.zeros((4 if layers == 1 else 6, high, wide), bool)
+    if layers > 1:
+        dead_links[4] = (chance("via", size=tiles) < broken.vias).reshape(high, wide)
     dead_links[0] = (chance("east link", size=tiles) < broken.links).reshape(high, wide)
     dead_links[2] = (chance("north link", size=tiles) < broken.links).reshape(high, wide)
     for one, other in cut_links(broken.cut):
         dead_links[0 if one[0] == other[0] else 2, one[0], one[1]] = True
-    return Faults(dead_cores.reshape(high, wide, each), dead_tiles.reshape(high, wide), dead_links)
+    cores = dead_cores.reshape(high, wide, each)
+    for row, column, core in killed_cores(broken.killed_cores):
+        cores[row, column, core] = True
+    return Faults(cores, dead_tiles.reshape(high, wide), dead_links, layers)
 
 
 def logical(chip: EventChip) -> EventChip:
@@ -265,7 +298,8 @@ def repaired(tiles: NDArray[np.int32], chip: EventChip, faults: Faults) -> NDArr
     for core in homeless:
         x, y = (int(v) for v in tiles[core])
         to_y, to_x = np.nonzero(free)
-        best = int(np.argmin(np.abs(to_x - x) + np.abs(to_y - y)))  # places lie row by row: the first of equals
+        far = crossed(np.array([x, y]), np.stack([to_x, to_y], axis=1), chip).sum(axis=0)
+        best = int(np.argmin(far))  # places lie row by row: the first of equals
         made[core] = to_x[best], to_y[best]
         free[to_y[best], to_x[best]] -= 1
     return made.astype(np.int32)

@@ -122,7 +122,7 @@ def smallest(netlist: Netlist, chip: EventChip, rows: Synapses | None = None) ->
     core_of = partition.fill(load, neurons=chip.neurons_per_core, synapses=synapses)
     found = reach(netlist, core_of, rows)
     wanted = ceil((int(core_of.max(initial=-1)) + 1) / chip.cores_per_tile)
-    x, y = (chip.tiles_x, chip.tiles_y) if wanted <= chip.tiles else smallest_mesh(wanted)
+    x, y = (chip.tiles_x, chip.tiles_y) if wanted <= chip.tiles else smallest_mesh(-(-wanted // chip.layers))
     if not chip.defects.quiet:
         x, y = _living_mesh(chip, int(core_of.max(initial=-1)) + 1)
     return replace(
@@ -143,11 +143,12 @@ def _living_mesh(chip: EventChip, cores: int) -> tuple[int, int]:
     x, y = chip.tiles_x, chip.tiles_y
     for _ in range(64):
         found = faults_of(replace(chip, tiles_x=x, tiles_y=y))
-        left = x * y * chip.cores_per_tile if found is None else found.usable
+        each = chip.cores_per_tile * chip.layers
+        left = x * y * each if found is None else found.usable
         kept = 1.0
         if chip.defects.repair != "around":
             kept = (1 - chip.defects.spare_columns / x) * (1 - chip.defects.spare_rows / y)
-        if min(left, int(kept * x * y * chip.cores_per_tile)) >= cores:
+        if min(left, int(kept * x * y * each)) >= cores:
             return x, y
         if x * y > 64 * max(chip.tiles, cores):
             break

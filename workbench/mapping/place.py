@@ -13,6 +13,7 @@ from workbench.chips.event import EventChip
 from workbench.errors import DescriptionError, PlacementError
 from workbench.mapping import curve
 from workbench.mapping.faults import Faults, faults_of, logical, repaired
+from workbench.mapping.lattice import crossed, spread
 from workbench.mapping.traffic import Traffic
 from workbench.words import tr
 
@@ -38,7 +39,7 @@ def row_major(cores: int, chip: EventChip, faults: Faults | None = None) -> NDAr
     """The tile (x, y) of each core, shape (cores, 2): tiles are filled west to east, then row by row, as far as `faults` leave room."""
     if faults is not None:
         _check_room(cores, chip, faults)
-        return np.repeat(curve.row_major(chip.tiles_x, chip.tiles_y), faults.room.ravel(), axis=0)[:cores]
+        return np.repeat(curve.row_major(chip.tiles_x, chip.rows), faults.room.ravel(), axis=0)[:cores]
     tile = np.arange(cores) // chip.cores_per_tile
     return np.stack([tile % chip.tiles_x, tile // chip.tiles_x], axis=1).astype(np.int32)
 
@@ -47,10 +48,21 @@ def hilbert(cores: int, chip: EventChip, faults: Faults | None = None) -> NDArra
     """The tile of each core: tiles are filled along a space-filling curve, so that neighbours in number are neighbours on the mesh."""
     _check_room(cores, chip, faults)
     if faults is not None:
-        along = curve.hilbert(chip.tiles_x, chip.tiles_y)
+        along = _along(chip)
         return np.repeat(along, faults.room[along[:, 1], along[:, 0]], axis=0)[:cores]
     tile = np.arange(cores) // chip.cores_per_tile
-    return curve.hilbert(chip.tiles_x, chip.tiles_y, first=-(-cores // chip.cores_per_tile))[tile]
+    return _along(chip, first=-(-cores // chip.cores_per_tile))[tile]
+
+
+def _along(chip: EventChip, first: int | None = None) -> NDArray[np.int32]:
+    """The tiles along the curve, or the first ones; of a chip of layers up through all of them, one place further, and down again."""
+    if chip.layers == 1:
+        return curve.hilbert(chip.tiles_x, chip.tiles_y, first=first)
+    flat = curve.hilbert(chip.tiles_x, chip.tiles_y, first=None if first is None else -(-first // chip.layers))
+    layer = np.tile(np.arange(chip.layers), (len(flat), 1))
+    layer[1::2] = layer[1::2, ::-1]
+    row = layer * chip.tiles_y + flat[:, 1:]
+    return np.stack([np.repeat(flat[:, 0], chip.layers), row.ravel()], axis=1).astype(np.int32)
 
 
 def random(cores: int, chip: EventChip, *, seed: int, faults: Faults | None = None) -> NDArray[np.int32]:
@@ -84,8 +96,10 @@ def force_directed(
         going.core,
         going.x,
         going.y,
+        going.z,
         chip.tiles_x,
         chip.tiles_y,
+        chip.layers,
         chip.cores_per_tile,
         SWEEPS,
         costs,
@@ -127,7 +141,7 @@ def annealing(
     going = _Going(traffic, chip, start, faults)
     costs, best = np.zeros(stages + 1), going.slot.copy()
     key = np.uint64(streams.stream(seed, "mapping", "annealing"))
-    mesh.anneal(*going.rows, going.slot, going.core, going.x, going.y, stages, tries, 0.95, key, costs, best)
+    mesh.anneal(*going.rows, going.slot, going.core, going.x, going.y, going.z, stages, tries, 0.95, key, costs, best)
     polished = force_directed(traffic, chip, start=_slots(chip)[best], faults=faults)
     return Search(polished.tiles, np.concatenate([costs[:-1], polished.costs]))
 
@@ -154,21 +168,21 @@ def _searched(
 
     _check_room(traffic.cores, chip, faults)
     begin = hilbert(traffic.cores, chip, faults) if start is None else np.asarray(start, np.int32)
-    tiles = curve.row_major(chip.tiles_x, chip.tiles_y)
+    tiles = curve.row_major(chip.tiles_x, chip.rows)
     weights = np.zeros((traffic.cores, traffic.cores))
     np.add.at(weights, (traffic.source, traffic.target), traffic.packets)
     weights += weights.T
     np.fill_diagonal(weights, 0.0)
-    apart = np.abs(tiles[:, None].astype(np.int64) - tiles[None]).sum(axis=2).astype(np.float64)
+    apart = crossed(tiles[:, None], tiles[None], chip).sum(axis=0).astype(np.float64)
     # the core with most traffic first: a bad branch shows early
     order = np.argsort(-weights.sum(axis=0), kind="stable")
-    before = traffic.hops(begin)
+    before = traffic.hops(spread(begin, chip))
     best = begin[order, 1].astype(np.int64) * chip.tiles_x + begin[order, 0]
     room = np.full(chip.tiles, chip.cores_per_tile) if faults is None else faults.room.ravel()
     mesh.search_all(np.ascontiguousarray(weights[order][:, order]), apart, room.astype(np.int64), before, best)
     made = np.empty_like(begin)
     made[order] = tiles[best]
-    return Search(made, np.array([before, traffic.hops(made)]))
+    return Search(made, np.array([before, traffic.hops(spread(made, chip))]))
 
 
 class _Going:
@@ -180,7 +194,8 @@ class _Going:
         _check_room(traffic.cores, chip, faults)
         self.rows = traffic.rows()
         self._where = _slots(chip)
-        self.x, self.y = (np.ascontiguousarray(self._where[:, k], np.int64) for k in (0, 1))
+        self.x, self.y, self.z = (np.ascontiguousarray(axis) for axis in spread(self._where, chip).T)
+        self.z = self.z[: self.z.size if chip.layers > 1 else 0]  # of one layer nobody asks
         begin = hilbert(traffic.cores, chip, faults) if start is None else np.asarray(start, np.int32)
         self.slot = slots_of(begin, chip, faults)
         self.core = np.full(chip.cores, -1, np.int64)
@@ -195,7 +210,7 @@ class _Going:
 
 def _slots(chip: EventChip) -> NDArray[np.int32]:
     """The tile of every slot, row by row."""
-    return np.repeat(curve.row_major(chip.tiles_x, chip.tiles_y), chip.cores_per_tile, axis=0)
+    return np.repeat(curve.row_major(chip.tiles_x, chip.rows), chip.cores_per_tile, axis=0)
 
 
 def _dead(chip: EventChip, faults: Faults) -> NDArray[np.bool_]:
@@ -210,7 +225,7 @@ def slots_of(tiles: NDArray[np.int32], chip: EventChip, faults: Faults | None = 
     Raises PlacementError for a tile off the mesh, dead or out of reach, or with too many cores.
     """
     x, y = tiles[:, 0].astype(np.int64), tiles[:, 1].astype(np.int64)
-    off = np.flatnonzero((x < 0) | (y < 0) | (x >= chip.tiles_x) | (y >= chip.tiles_y))
+    off = np.flatnonzero((x < 0) | (y < 0) | (x >= chip.tiles_x) | (y >= chip.rows))
     if off.size:
         raise PlacementError(
             tr(
@@ -220,7 +235,7 @@ def slots_of(tiles: NDArray[np.int32], chip: EventChip, faults: Faults | None = 
                 y=int(y[off[0]]),
                 chip=chip.name,
                 most_x=chip.tiles_x - 1,
-                most_y=chip.tiles_y - 1,
+                most_y=chip.rows - 1,
             )
         )
     if faults is not None:
@@ -281,7 +296,7 @@ def _check_room(cores: int, chip: EventChip, faults: Faults | None = None) -> No
                 chip=chip.name,
                 limit=chip.cores,
                 x=chip.tiles_x,
-                y=chip.tiles_y,
+                y=chip.rows,
                 each=chip.cores_per_tile,
                 used=cores,
                 short=cores - chip.cores,
@@ -297,9 +312,11 @@ def method(name: str, traffic: Traffic, chip: EventChip, seed: int, faults: Faul
     cores = traffic.cores
     faults = faults_of(chip) if faults is None else faults
     if faults is not None and chip.defects.repair != "around":
-        meant = method(name, traffic, logical(chip), seed)
-        moved = repaired(meant.tiles, chip, faults)
-        return Search(moved, np.append(meant.costs, traffic.hops(moved)))
+        without = logical(chip)
+        meant = method(name, traffic, without, seed)
+        x, y, layer = spread(meant.tiles, without).T
+        moved = repaired(np.stack([x, layer * chip.tiles_y + y], axis=1).astype(np.int32), chip, faults)
+        return Search(moved, np.append(meant.costs, traffic.hops(spread(moved, chip))))
     plain: dict[str, Any] = {
         "row-major": lambda: row_major(cores, chip, faults),
         "random": lambda: random(cores, chip, seed=seed, faults=faults),
@@ -307,7 +324,7 @@ def method(name: str, traffic: Traffic, chip: EventChip, seed: int, faults: Faul
     }
     if name in plain:
         tiles = plain[name]()
-        return Search(tiles, np.array([traffic.hops(tiles)]))
+        return Search(tiles, np.array([traffic.hops(spread(tiles, chip))]))
     if name == "force-directed":
         return force_directed(traffic, chip, faults=faults)
     return annealing(traffic, chip, seed=seed, faults=faults)

@@ -41,8 +41,8 @@ class Traffic:
         start = np.searchsorted(key, np.arange(self.cores + 1, dtype=np.int64) * self.cores)
         return start.astype(np.int64), (key % max(self.cores, 1)).astype(np.int32), amount
 
-    def hops(self, tiles: NDArray[np.int32]) -> float:
-        """Packets × tiles crossed when core c lies on `tiles[c]`: the spike-hops of unicast."""
+    def hops(self, tiles: NDArray[np.integer]) -> float:
+        """Packets × tiles crossed when core c lies on `tiles[c]`, (x, y) or (x, y, layer): the spike-hops of unicast."""
         apart = np.abs(tiles[self.source].astype(np.int64) - tiles[self.target]).sum(axis=1)
         return float(self.packets @ apart)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.backends import outside
 from workbench.backends.event.layout import Wires, starts_of, targets_of
-from workbench.chips.event import EVENTS, EventChip
+from workbench.chips.event import EventChip
 from workbench.circuits.unfold import Block, Netlist
 from workbench.errors import UnsupportedError
 from workbench.mapping import mapped as mapping
@@ -38,7 +38,7 @@ class Fan:
 
     placement: Placement
     arrays: dict[str, Any]
-    per_spike: dict[str, NDArray[np.int64]]
+    per_spike: dict[str, NDArray[Any]]
     core_of: NDArray[np.int64]
     dense: NDArray[np.int32] | None
     shared: NDArray[np.int32] | None
@@ -72,7 +72,7 @@ class Fan:
         return wide
 
     def link_loads(self, spikes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Packets over every link when neuron n fired `spikes[n]` times: shape (4, tiles_y, tiles_x), east, west, north, south."""
+        """Packets over every link when neuron n fired `spikes[n]` times: shape (4 or 6, rows, tiles_x); see `mapping.route`."""
         return self.ways.link_loads(spikes)
 
 
@@ -103,13 +103,13 @@ def lay_cores(
         tiles=None if mapped is None else mapped.tiles,
         rows=found,
     )
-    Ledger.room(1, len(made.cores), len(EVENTS))
+    Ledger.room(1, len(made.cores), len(chip.events))
     inside = made.reached.inside
     placement = Placement(
         cores=made.cores,
         core_of=made.mapped.core_of,
         losses=losses if made.faults is None else (*losses, *made.faults.said()),
-        mesh=(chip.tiles_x, chip.tiles_y),
+        mesh=(chip.tiles_x, chip.rows),
         costs=made.mapped.costs,
     )
     return Fan(

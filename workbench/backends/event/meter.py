@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from workbench.backends.event import plain
 from workbench.backends.event.cores import Fan, sum_at
 from workbench.backends.event.timing import ChipClock, work_of
-from workbench.chips.event import EVENTS, EventChip
+from workbench.chips.event import EventChip
 from workbench.recordings.ledger import Ledger
 
 __all__ = ["Meter"]
@@ -45,7 +45,7 @@ class Meter:
         self.every = max(1, round(window / dt)) if window else max(1, steps)
         """Steps of a window."""
         cores = len(fan.placement.cores)
-        Ledger.room(math.ceil(max(1, steps) / self.every), cores, len(EVENTS))
+        Ledger.room(math.ceil(max(1, steps) / self.every), cores, len(chip.events))
         self.step = 0
         self.clock = 0.0
         self._home, self._sent = fan.core_of.astype(np.int32), fan.per_spike["packet"].astype(np.int32)
@@ -152,7 +152,7 @@ class Meter:
             "packet received": received,
         }
         table |= {event: sum_at(fan.core_of, per_spike * fired, cores) for event, per_spike in fan.per_spike.items()}
-        return np.stack([table[e] for e in EVENTS], axis=1).astype(np.int64)
+        return np.stack([table[e] for e in self.chip.events], axis=1).astype(np.int64)
 
     def ledger(self) -> Ledger:
         """Everything so far; the last window may be cut short."""
@@ -165,8 +165,8 @@ class Meter:
             counts=np.stack(counts),
             windows=np.array(edges) * self.dt,
             places=tuple(c.name for c in self.fan.placement.cores),
-            events=EVENTS,
-            prices=self.chip.prices,
+            events=self.chip.events,
+            prices={event: self.chip.prices[event] for event in self.chip.events},
             timing=self.chip.timing,
             chip_times=np.array(times) if len(times) > 1 else np.array([self.clock]),
             links=np.stack(links),
@@ -176,7 +176,7 @@ class Meter:
 
     def save(self) -> dict[str, NDArray[Any]]:
         """Everything counted, as arrays."""
-        done = np.stack(self._done) if self._done else np.zeros((0, self._active.size, len(EVENTS)), np.int64)
+        done = np.stack(self._done) if self._done else np.zeros((0, self._active.size, len(self.chip.events)), np.int64)
         queues = {} if self._network is None else {f"queues.{k}": v for k, v in self._network.save().items()}
         return queues | {
             "meter.done": done,

@@ -1,8 +1,8 @@
 """Chip time with a network that can be full: routers and links as finite queues, with a barrier or without one.
 
 *queued*: all cores begin a step together. A core updates its neurons in their order; a neuron that fires sends its packets one after
-the other, each when its core has made it. A packet goes first along the row, then along the column, and takes the hop's time for each
-link; packets follow each other on a link no closer than a quarter of a hop (`STAGES`). A core takes packets in one at a time, in the
+the other, each when its core has made it. A packet goes first from layer to layer if there are several, then along the row, then along
+the column, and takes the time of its kind for each link; packets follow each other on a link no closer than a quarter of a hop (`STAGES`). A core takes packets in one at a time, in the
 order they come, and takes its received and operation times for each. Every link, and every core's input, holds `chip.link_buffer`
 packets; who finds the next one full waits, and so does everything behind it, up to the sending core. The step ends when the last
 core is done, then comes the barrier.
@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from workbench.chips.event import EventChip
 from workbench.errors import DescriptionError
 from workbench.mapping.detour import Detours
+from workbench.mapping.lattice import crossed, kinds_of, seconds_of, spread
 from workbench.words import tr
 
 __all__ = ["STAGES", "ChipClock", "Times", "work_of"]
@@ -144,9 +145,10 @@ class ChipClock:
 
     @property
     def loads(self) -> NDArray[np.int64]:
-        """Packets so far over each link, shape (4, tiles_y, tiles_x), the first axis as in `mapping.route.DIRECTIONS`."""
+        """Packets so far over each link, shape (4 or 6, rows, tiles_x), the first axis as in `mapping.route.DIRECTIONS`."""
         links = self._tables.table("load")[: self._tables.mesh.links]
-        return links.reshape(-1, self._chip.tiles_x, self._chip.tiles_y, 4).sum(axis=0).transpose(2, 1, 0).copy()
+        ports = self._tables.mesh.ports
+        return links.reshape(-1, self._chip.tiles_x, self._chip.rows, ports).sum(axis=0).transpose(2, 1, 0).copy()
 
     @property
     def longest_queue(self) -> int:
@@ -202,7 +204,8 @@ class _Tables:
         sender = np.repeat(np.arange(home.size), np.diff(start))
         ways = None if detours is None else _Ways(chip, detours, where, home[sender], core)
         if ways is None:
-            order = np.lexsort((core, where[core, 1], where[core, 0], sender))
+            x, y, layer = spread(where[core], chip).T
+            order = np.lexsort((core, y, x, layer, sender))
         else:
             order = np.lexsort((core, ways.rank, sender))
         size = np.bincount(home, minlength=len(where))
@@ -210,16 +213,17 @@ class _Tables:
         rank[np.argsort(home, kind="stable")] = np.arange(home.size) - np.repeat(np.cumsum(size) - size, size)
         pairs = np.unique(core * len(where) + home[sender])  # who is told, then who tells
         told, teller = np.divmod(pairs, max(1, len(where)))
-        apart = np.abs(where[told] - where[teller]) @ np.array([price["east-west hop"], price["north-south hop"]])
-        tile_x, tile_y = np.divmod(np.arange(chip.tiles), chip.tiles_y)
+        seconds = seconds_of(chip)
+        apart = seconds @ crossed(where[told], where[teller], chip)
+        rows, ports = chip.rows, 4 if chip.layers == 1 else 6
+        tile_x, tile_y = np.divmod(np.arange(chip.tiles), rows)
         tile = np.arange(chip.tiles)
-        leads = np.stack(
-            [tile + chip.tiles_y, tile - chip.tiles_y, tile + 1, tile - 1], axis=1
-        )  # east, west, north, south
+        ahead = (rows, -rows, 1, -1, chip.tiles_y, -chip.tiles_y)  # east, west, north, south, up, down
+        leads = np.stack([tile + by for by in ahead[:ports]], axis=1)
         if ways is not None:
             apart = ways.seconds(where[teller], where[told])
-        wires = chip.tiles * 4
-        hop = np.tile([price["east-west hop"]] * 2 + [price["north-south hop"]] * 2, chip.tiles * channels)
+        wires = chip.tiles * ports
+        hop = np.tile(seconds[kinds_of(chip).transpose(2, 1, 0)].ravel(), channels)
         cores, links = len(where), wires * channels
         given = {
             "home": home,
@@ -230,7 +234,7 @@ class _Tables:
             "ways": np.zeros(0, np.int64) if ways is None else ways.links,
             "x": where[:, 0],
             "y": where[:, 1],
-            "tile": where[:, 0] * chip.tiles_y + where[:, 1],
+            "tile": where[:, 0] * rows + where[:, 1],
             "size": size,
             "before": np.concatenate([[0], np.cumsum(np.bincount(told, minlength=cores))]),
             "teller": teller,
@@ -266,6 +270,8 @@ class _Tables:
             cores=cores,
             links=links,
             wires=wires,
+            ports=ports,
+            layer=chip.tiles_y,
             buffer=chip.link_buffer,
             multicast=chip.routing == "multicast",
             table=ways is not None,
@@ -305,10 +311,11 @@ class _Ways:
         rank[along] = np.arange(pairs.size)
         self.rank, self.begin = rank[which], begin[which]
         # the clock numbers tiles column by column
-        tile, direction = np.divmod(links, 4)
+        ports = 4 if chip.layers == 1 else 6
+        tile, direction = np.divmod(links, ports)
         channel, tile = np.divmod(tile, chip.tiles)
         y, x = np.divmod(tile, chip.tiles_x)
-        self.links = np.where(links < 0, -1, ((channel * chip.tiles_x + x) * chip.tiles_y + y) * 4 + direction)
+        self.links = np.where(links < 0, -1, ((channel * chip.tiles_x + x) * chip.rows + y) * ports + direction)
 
     def _tile(self, where: NDArray[Any]) -> NDArray[np.int64]:
         return where[:, 1].astype(np.int64) * self._chip.tiles_x + where[:, 0]
@@ -317,7 +324,8 @@ class _Ways:
         """The seconds of the ways between these tiles, without waiting."""
         pairs, which = np.unique(self._tile(source) * self._chip.tiles + self._tile(target), return_inverse=True)
         begin, links = self._detours.links(np.stack(np.divmod(pairs, self._chip.tiles), axis=1))
-        price = self._chip.prices
-        times = np.array([price["east-west hop"].seconds, price["north-south hop"].seconds])
-        took = np.where(links < 0, 0.0, times[links % 4 // 2])
+        chip = self._chip
+        tile, direction = np.divmod(links, 4 if chip.layers == 1 else 6)
+        y, x = np.divmod(tile % chip.tiles, chip.tiles_x)
+        took = np.where(links < 0, 0.0, seconds_of(chip)[kinds_of(chip)[direction, y, x]])
         return np.add.reduceat(took, begin[:-1])[which] if pairs.size else np.zeros(0)

@@ -25,6 +25,7 @@ __all__ = [
     "LANES",
     "LARGEST_PATCH",
     "Shape",
+    "by_rule",
     "check_supported",
     "lay_noise",
     "lay_populations",
@@ -67,6 +68,20 @@ class Shape:
     def places(self) -> int:
         """Lanes in all, those that are nobody's too."""
         return self.patches * self.width
+
+
+def by_rule(netlist: Netlist, chip: WaferChip) -> bool:
+    """Whether a network runs without stored synapses: it has a Sheet or a Shower, which are made for that, or nothing else either."""
+    for block in netlist.projections.values():
+        if isinstance(block.rule, Sheet) or (
+            block.external and isinstance(netlist.sources[block.source].stimulus, Shower)
+        ):
+            return True
+    try:
+        check_supported(netlist, chip)
+    except UnsupportedError:
+        return False
+    return True
 
 
 def check_supported(netlist: Netlist, chip: WaferChip) -> None:

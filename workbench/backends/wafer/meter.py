@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.backends.wafer.layout import Shape
-from workbench.chips.wafer import VIA, WaferChip
+from workbench.chips.event import VIA
+from workbench.chips.wafer import WaferChip
 from workbench.circuits.sheet import patch_edges
 from workbench.circuits.unfold import Netlist
 from workbench.errors import PlacementError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, final
 
@@ -23,6 +23,7 @@ from workbench.backends.wafer.layout import (
     LANES,
     LARGEST_PATCH,
     Shape,
+    by_rule,
     check_supported,
     kept,
     lay_noise,
@@ -38,6 +39,7 @@ from workbench.circuits.drive import Drive, steps_of
 from workbench.circuits.shower import GROUP
 from workbench.circuits.unfold import Netlist
 from workbench.errors import DescriptionError, PlacementError
+from workbench.mapping.dies import die_faults
 from workbench.recordings.placement import Placement
 from workbench.recordings.recording import Recording
 from workbench.words import tr
@@ -65,8 +67,13 @@ def compile(
     seed: int,
     probes: Sequence[Probe] = (),
     limits: Limits | None = None,
-) -> WaferProgram:
-    """Fit `netlist` to a wafer; see `backends.compile`. Raises PlacementError when wafer or machine are too small, before it allocates."""
+) -> Program:
+    """Fit `netlist` to a wafer; see `backends.compile`. Raises PlacementError when wafer or machine are too small, before it allocates.
+
+    A network the wafer has no rule for, whose synapses must be stored, goes to the event backend on the wafer's own mesh.
+    """
+    if not by_rule(netlist, chip):
+        return _stored(netlist, chip, dt=dt, seed=seed, probes=probes, limits=limits)
     check_supported(netlist, chip)
     whole, losses = realised(netlist, chip, dt)
     shape = shape_of(whole)
@@ -87,6 +94,19 @@ def compile(
         _shape=shape,
         _map=laid,
     )
+
+
+def _stored(netlist: Netlist, chip: WaferChip, **asked: Any) -> Program:
+    """The network on `chip.mesh()`, in whole numbers if its neurons round to them; a wafer cut in two is refused as for sheets."""
+    die_faults(chip)
+    whole = any(getattr(c.neuron, "rounding", "none") == "away" for c in netlist.populations.values())
+    made: Any = base.compile(netlist, chip.mesh(arithmetic="integer" if whole else "float64"), **asked)
+    said = tr(
+        "{chip} has no rule for this network: its synapses are stored on the wafer's mesh, with no limit on their number. An update of a neuron "
+        "has one price whether something arrived or not, and no price is known for packets received or staying on their tile, or for a barrier.",
+        chip=chip.name,
+    )
+    return replace(made, placement=replace(made.placement, losses=(*made.placement.losses, said)))
 
 
 def _slots(netlist: Netlist, dt: float) -> tuple[int, int, int]:
@@ -237,6 +257,7 @@ class WaferRun(Run):
 
     def advance(self, duration: float, inputs: Inputs | None = None) -> Window:
         """See Run."""
+        self._open()
         begin = self.step
         stop = begin + steps_of(duration, self.program.dt)
         outside.checked_inputs(self.program.netlist, self.drive, inputs, stop - begin)
@@ -309,6 +330,14 @@ class WaferRun(Run):
             )
         return when, who
 
+    def close(self) -> None:
+        """See Run: the potentials go before a recording asks for memory of its own."""
+        self._v = self._v[:0].copy()
+
+    def _open(self) -> None:
+        if not self._v.size:
+            raise DescriptionError(tr("This run is closed: it neither goes on nor can be saved. Start another."))
+
     def recording(self) -> Recording:
         """See Run."""
         program = self.program
@@ -339,6 +368,7 @@ class WaferRun(Run):
 
     def save(self, path: str | Path) -> Path:
         """See Run; the file is there whole or, if the process ends on the way, as it was before."""
+        self._open()
         slots = [s % self._slots for s in range(max(0, self.step - self._slots), self.step)]
         net = self.program._whole
         lists = [
