@@ -157,6 +157,9 @@ class Run:
         """Write the state to a file from which `Program.resume` goes on identically."""
         raise NotImplementedError
 
+    def close(self) -> None:
+        """Give back the memory that only going on needs; `recording` still answers."""
+
 
 class Program:
     """Abstract: a network fitted to a chip."""
@@ -187,9 +190,10 @@ class Program:
 
 
 def finish(going: Run, progress: Progress | None = None) -> Recording:
-    """Advance a run to the end of its drive, in `slices`."""
+    """Advance a run to the end of its drive, in `slices`; it does not go on after that."""
     for _ in slices(going, progress):
         pass
+    going.close()
     return going.recording()
 
 
