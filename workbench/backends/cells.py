@@ -19,6 +19,7 @@ from workbench.circuits.neurons.relu import Relu
 from workbench.circuits.synapses import Conductance, Current, Delta, Exponential, Gap
 from workbench.circuits.unfold import Cells
 from workbench.errors import UnsupportedError, unknown
+from workbench.kernels.event.rules import lif
 from workbench.words import tr
 
 __all__ = ["State", "begin"]
@@ -82,8 +83,6 @@ class _Lif(State):
 
     def __init__(self, cells: Cells, dt: float) -> None:
         super().__init__(cells, dt)
-        from workbench.kernels.event.rules import lif  # noqa: PLC0415  its floor loads Numba
-
         receptors = cells.neuron.receptors
         for name in cells.receptors:
             if isinstance(receptors[name], Gap):

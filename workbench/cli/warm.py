@@ -38,5 +38,9 @@ def warm() -> None:
 
 
 def _once(study: Any) -> None:
-    for picture in study.run().figures().values():
+    from workbench.backends.event import tiers
+
+    with tiers.held(tiers.COMPILED):  # a short run alone would not be worth compiling
+        result = study.run()
+    for picture in result.figures().values():
         picture.png()
