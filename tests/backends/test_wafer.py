@@ -160,6 +160,23 @@ def test_more_arrivals_than_a_list_holds_arrive():
     assert same(ours, reference(made, 12, chip=chip))
 
 
+def test_poisson_sources_are_taken_for_showers_and_that_is_said():
+    other = replace(THOUSAND, noise=40.0).network()
+    plain = replace(other, sources={n: Source(s.size, Poisson(40.0)) for n, s in other.sources.items()})
+    made, ours = run(plain, 150)
+    assert sum(ours.counts.values()) > 100
+    assert all(isinstance(s.stimulus, Shower) for s in made.realised.sources.values())
+    assert sum("drawn as a Shower" in said for said in made.placement.losses) == 2
+    assert same(ours, reference(made, 150))
+    assert same(ours, run(other, 150)[1])
+    late = replace(plain, sources={n: Source(s.size, Poisson(40.0, start=0.01)) for n, s in other.sources.items()})
+    with pytest.raises(UnsupportedError, match="a Poisson that lasts"):
+        run(late, 1)
+    loud = replace(plain, sources={n: Source(s.size, Poisson(5e4)) for n, s in other.sources.items()})
+    with pytest.raises(UnsupportedError, match="50000 Hz from source 'noise E' in steps of 1 ms"):
+        run(loud, 1)
+
+
 def test_what_is_not_whole_is_rounded_and_said():
     neuron = DiscreteLif(threshold=100.0, leak=0.05, bias=1.4, reset=-0.4)
     network = Network(
@@ -496,7 +513,11 @@ def _resident() -> int:
 
 def test_what_a_wafer_has_no_rule_for_is_named():
     """Beside a sheet, which nobody stores: what needs stored synapses alone goes to the wafer's mesh (test_wafer_mesh.py)."""
-    neuron, poisson, shower = DiscreteLif(rounding="away"), Source(40, Poisson(10.0)), Source(40, Shower(10.0))
+    neuron, poisson, shower = (
+        DiscreteLif(rounding="away"),
+        Source(40, Poisson(10.0, stop=1.0)),
+        Source(40, Shower(10.0)),
+    )
     sheet, outside = (
         {"AA": Projection("A", "A", Sheet(4, 2, 2), weight=1.0)},
         {"in": Projection("S", "A", OneToOne(), weight=1.0)},

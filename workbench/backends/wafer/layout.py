@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, final
@@ -16,6 +17,7 @@ from workbench.circuits.drive import Drive
 from workbench.circuits.neurons.discrete_lif import DiscreteLif
 from workbench.circuits.sheet import DRAWS, Sheet
 from workbench.circuits.shower import Shower
+from workbench.circuits.stimuli import Poisson, Stimulus
 from workbench.circuits.unfold import Block, Cells, Netlist
 from workbench.circuits.wiring import OneToOne
 from workbench.errors import DescriptionError, UnsupportedError
@@ -77,6 +79,8 @@ def by_rule(netlist: Netlist, chip: WaferChip) -> bool:
             block.external and isinstance(netlist.sources[block.source].stimulus, Shower)
         ):
             return True
+    if any(_steady(netlist.sources[b.source].stimulus) for b in netlist.projections.values() if b.external):
+        return False  # stored, they keep their own random numbers
     try:
         check_supported(netlist, chip)
     except UnsupportedError:
@@ -85,7 +89,10 @@ def by_rule(netlist: Netlist, chip: WaferChip) -> bool:
 
 
 def check_supported(netlist: Netlist, chip: WaferChip) -> None:
-    """Raise UnsupportedError for what a wafer has no rule for; it keeps two bytes a neuron and no synapse."""
+    """Raise UnsupportedError for what a wafer has no rule for; it keeps two bytes a neuron and no synapse.
+
+    Steady Poisson sources are taken for showers, the same process drawn in groups (`realised`).
+    """
 
     def refuse(what: str, has: str) -> UnsupportedError:
         return UnsupportedError(
@@ -106,14 +113,19 @@ def check_supported(netlist: Netlist, chip: WaferChip) -> None:
     for name, block in netlist.projections.items():
         where = tr("projection '{name}'", name=name)
         if block.external:
-            known = isinstance(block.rule, OneToOne) and isinstance(netlist.sources[block.source].stimulus, Shower)
-            if not known:
-                given = f"{type(netlist.sources[block.source].stimulus).__name__}, {type(block.rule).__name__}"
-                raise refuse(f"{given} ({where})", "Shower, OneToOne")
+            stimulus = netlist.sources[block.source].stimulus
+            if not (isinstance(block.rule, OneToOne) and (isinstance(stimulus, Shower) or _steady(stimulus))):
+                given = f"{type(stimulus).__name__}, {type(block.rule).__name__}"
+                raise refuse(f"{given} ({where})", tr("Shower or a Poisson that lasts, OneToOne"))
         elif not isinstance(block.rule, Sheet):
             raise refuse(f"{type(block.rule).__name__} ({where})", "Sheet")
         if block.weighted or block.delayed:
             raise refuse(tr("a weight or delay for each synapse ({where})", where=where), tr("one number for all"))
+
+
+def _steady(stimulus: Stimulus) -> bool:
+    """Whether a stimulus is what a Shower is: Poisson spikes at one rate all the time."""
+    return isinstance(stimulus, Poisson) and stimulus.start == 0 and math.isinf(stimulus.stop)
 
 
 # --- whole numbers -----------------------------------------------------------------------------------------------------------
@@ -140,7 +152,25 @@ def realised(netlist: Netlist, chip: WaferChip, dt: float) -> tuple[Netlist, tup
             losses.append(tr("{name}: the weight {a:g} is rounded to {b:g}.", name=name, a=exact, b=weight))
         steps = int(delay_steps(block, dt))
         blocks[name] = block.mapped(weight=lambda _, w=weight: w, delay=lambda _, d=steps: d * dt)
-    return replace(netlist, populations=populations, projections=blocks), tuple(losses)
+    sources = dict(netlist.sources)
+    for name, cells in netlist.sources.items():
+        if isinstance(cells.stimulus, Poisson):
+            shower = Shower(cells.stimulus.rate)
+            try:
+                shower.table(dt)
+            except DescriptionError:
+                what = tr(
+                    "{rate:g} Hz from source '{name}' in steps of {dt:g} ms", rate=shower.rate, name=name, dt=dt * 1e3
+                )
+                known = tr("a few spikes a neuron and step")
+                raise UnsupportedError(
+                    tr("{chip} has no rule for {what}; it has: {known}.", chip=chip.name, what=what, known=known)
+                ) from None
+            sources[name] = replace(cells, stimulus=shower)
+            losses.append(
+                tr("{name}: Poisson spikes are drawn as a Shower: the same process, other random numbers.", name=name)
+            )
+    return replace(netlist, populations=populations, sources=sources, projections=blocks), tuple(losses)
 
 
 def _whole(cells: Cells, losses: list[str]) -> Cells:
