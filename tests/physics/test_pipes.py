@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from workbench.errors import DescriptionError
-from workbench.physics import pue
+from workbench.physics import pipes, pue
 from workbench.physics.coolant import pressure_drop
 from workbench.physics.materials import water_vapour
-from workbench.physics.pipes import HeatPipe, Thermosyphon, capillary_limit, gravity_head
+from workbench.physics.pipes import HeatPipe, Thermosyphon, Tube, capillary_limit, gravity_head
 
 HOT = water_vapour(333.15)
 PIPE = HeatPipe(
@@ -78,6 +79,67 @@ def test_a_thermosyphon_carries_until_friction_eats_its_head():
         flow / HOT.liquid_density, 1e-3, 6.0, HOT.liquid_viscosity
     )
     assert drops == pytest.approx(thin.head(HOT), rel=1e-9)
+
+
+@pytest.mark.parametrize("correlation", pipes.FLOODING)
+@pytest.mark.parametrize("diameter", [10e-3, 25e-3, 80e-3])
+def test_a_tube_floods_where_both_fluxes_reach_the_correlation(correlation, diameter):
+    # √j_v* + √j_l* = √K with what rises equal to what runs down
+    watts = pipes.flooding_limit(HOT, diameter, correlation=correlation)
+    mass = watts / HOT.latent_heat / (math.pi * diameter**2 / 4)
+    lighter = HOT.liquid_density - HOT.vapour_density
+    per = (
+        math.sqrt(pipes.GRAVITY * diameter * lighter)
+        if correlation == "wallis"
+        else (pipes.GRAVITY * HOT.surface_tension * lighter) ** 0.25
+    )
+    roots = sum(math.sqrt(mass / rho * math.sqrt(rho) / per) for rho in (HOT.vapour_density, HOT.liquid_density))
+    law = pipes.FLOODING[correlation]
+    constant = law.constant(HOT.liquid_density / HOT.vapour_density, pipes.bond(HOT, diameter))
+    assert roots**2 == pytest.approx(constant, rel=1e-12)
+
+
+def test_flooding_scales_as_its_equations():
+    # Wallis: d^2.5; Kutateladze in wide tubes: d² and K = 3.2, whatever the width
+    assert pipes.flooding_limit(HOT, 40e-3, correlation="wallis") == pytest.approx(
+        2**2.5 * pipes.flooding_limit(HOT, 20e-3, correlation="wallis"), rel=1e-12
+    )
+    wide = [pipes.flooding_limit(HOT, d, correlation="tien-chung") for d in (400.0, 800.0)]
+    assert wide[1] / wide[0] == pytest.approx(4, rel=1e-6)
+    assert pipes.FLOODING["tien-chung"].constant(1000.0, 1e9) == pytest.approx(3.2, rel=1e-12)
+    # a film that weighs nothing against its vapour does not run down; more tension carries more, as σ^(1/4) in wide tubes
+    tense = replace(HOT, surface_tension=16 * HOT.surface_tension)
+    ratio = pipes.flooding_limit(tense, 400.0, correlation="tien-chung") / wide[0]
+    assert ratio == pytest.approx(2, rel=1e-3)
+    assert pipes.bond(HOT, 1.0) == pytest.approx(math.sqrt(9.80665 * (983.16 - 0.13) / 0.0663), rel=1e-3)
+
+
+def test_correlations_agree_within_a_factor_of_three():
+    for diameter in (15e-3, 25e-3, 50e-3, 90e-3):
+        found = [pipes.flooding_limit(HOT, diameter, correlation=name) for name in pipes.FLOODING]
+        assert max(found) < 3 * min(found)
+
+
+def test_one_tube_floods_long_before_a_loop_of_the_same_width_starves():
+    loop = Thermosyphon(height=2.0, length=6.0, vapour_radius=25e-3, liquid_radius=6e-3)
+    name, watts = Tube(diameter=50e-3).carries(HOT)
+    assert name == "flooding" and watts < loop.carries(HOT)[1] / 3
+    thin = replace(HOT, pressure=1e-3)
+    assert Tube(diameter=50e-3).carries(thin)[0] == "sonic"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda: pipes.flooding_limit(HOT, 1e-3), "lies outside"),
+        (lambda: pipes.flooding_limit(HOT, 0.5, correlation="wallis"), "2 to 40 waves"),
+        (lambda: pipes.flooding_limit(HOT, 0.05, correlation="walis"), "wallis"),
+        (lambda: Tube(diameter=0.0), "diameter"),
+    ],
+)
+def test_tubes_outside_a_correlation_are_refused(wrong, said):
+    with pytest.raises(DescriptionError, match=said):
+        wrong()
 
 
 @pytest.mark.parametrize(

@@ -133,3 +133,69 @@ def test_ducts_are_tubes_side_by_side():
 def test_vessels_that_make_no_sense_are_refused(wrong):
     with pytest.raises(DescriptionError):
         wrong()
+
+
+def circulation(thin: float = 0.8) -> vascular.Circulation:
+    """Arteries of a plate, and veins that come back another way: from an edge, twice as long."""
+    arteries = vascular.plate_tree(4, (0.2, 0.15), 1e-5)
+    veins = Tree(parent=arteries.parent, length=2 * arteries.length, flow=arteries.flow)
+    return vascular.Circulation(arteries=arteries, veins=veins, viscosity=(1e-3, thin * 1e-3))
+
+
+def test_an_optimiser_of_arteries_and_veins_finds_murrays_law_on_both_sides():
+    # All radii free, one volume for both sides: r ∝ Q^(1/3) μ^(1/6), and the volume is shared as the closed form says
+    both, volume = circulation(), 1e-5
+    flow, length = (np.concatenate([getattr(tree, name) for tree in both.sides]) for name in ("flow", "length"))
+    mu = np.repeat(both.viscosity, both.arteries.flow.size)
+    flow, length, mu = flow / flow.max(), length / length.max(), mu / mu.max()
+
+    def cost(log_r: np.ndarray) -> tuple[float, np.ndarray]:
+        lost, held = mu * length * flow**2 * np.exp(-4 * log_r), length * np.exp(2 * log_r)
+        return float((lost + held).sum()), 2 * held - 4 * lost
+
+    found = np.exp(minimize(cost, np.zeros(flow.size), jac=True, method="BFGS", options={"gtol": 1e-9}).x)
+    best = np.concatenate(both.best_radii(volume))
+    assert best / best[0] == pytest.approx(found / found[0], rel=1e-5)
+    back = best[both.arteries.flow.size :]
+    assert back[0] / best[0] == pytest.approx(0.8 ** (1 / 6), rel=1e-12), "thinner coolant, finer veins"
+    assert back[0] ** 3 == pytest.approx((back[1:3] ** 3).sum(), rel=1e-12), "where veins join, cubes add up too"
+
+
+def test_friction_of_both_sides_is_their_closed_form_and_the_least():
+    both, volume = circulation(), 1e-5
+    best, even = both.best_radii(volume), both.even_radii(volume)
+    assert both.volume(best) == pytest.approx(volume, rel=1e-12) == pytest.approx(both.volume(even), rel=1e-12)
+    assert sum(both.friction(best)) == pytest.approx(both.least_friction(volume), rel=1e-12)
+    assert both.least_friction(volume) < sum(both.friction(even))
+    assert sum(both.shares()) == pytest.approx(1, rel=1e-12)
+    assert [tree.volume(r) / volume for tree, r in zip(both.sides, best)] == pytest.approx(both.shares(), rel=1e-12)
+    for share in (0.9, 1.1):
+        own = share * both.shares()[0]
+        other = both.arteries.best_radii(own * volume), both.veins.best_radii((1 - own) * volume)
+        assert sum(both.friction(other)) > both.least_friction(volume)
+
+
+def test_mirrored_veins_cost_eight_times_what_arteries_cost_alone():
+    tree = vascular.plate_tree(6, (0.2, 0.2), 1e-5)
+    both = vascular.Circulation(arteries=tree, veins=tree, viscosity=(1e-3, 1e-3))
+    assert both.shares() == (0.5, 0.5)
+    assert both.least_friction(1e-5) == pytest.approx(8 * tree.least_friction(1e-5, 1e-3), rel=1e-12)
+
+
+def test_the_whole_pressure_is_that_of_arteries_and_of_veins_and_pumps_what_is_lost():
+    both = circulation()
+    radii = both.best_radii(1e-5)
+    there, back = (tree.pressure(r, mu)[tree.leaves] for tree, r, mu in zip(both.sides, radii, both.viscosity))
+    assert both.pressure(radii) == pytest.approx(there + back, rel=1e-12)
+    flow = both.arteries.flow[both.arteries.leaves]
+    assert (both.pressure(radii) * flow).sum() == pytest.approx(sum(both.friction(radii)), rel=1e-9)
+    assert flow.sum() == pytest.approx(both.veins.flow[0], rel=1e-12), "what comes in goes out"
+
+
+def test_veins_that_do_not_take_what_arteries_bring_are_refused():
+    arteries = vascular.plate_tree(3, (0.2, 0.2), 1e-5)
+    for veins in (vascular.plate_tree(4, (0.2, 0.2), 1e-5), vascular.plate_tree(3, (0.2, 0.2), 0.9e-5)):
+        with pytest.raises(DescriptionError, match="Veins take from each place"):
+            vascular.Circulation(arteries=arteries, veins=veins, viscosity=(1e-3, 1e-3))
+    with pytest.raises(DescriptionError, match="viscosity"):
+        vascular.Circulation(arteries=arteries, veins=arteries, viscosity=(1e-3, 0.0))

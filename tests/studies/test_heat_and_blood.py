@@ -77,6 +77,18 @@ def test_vessels_and_facility(wse):
     assert found["angle_degrees"] == pytest.approx(37.47, abs=0.005)
     assert found["largest_saving_percent"] == pytest.approx(36.7, abs=0.05) and found["pue_needed"] < 1
     assert found["wicks_needed"] > 1000
+    assert 1e3 < found["tube_w"] < found["thermosyphon_w"]
+
+
+def test_at_equal_volume_ducts_cost_less_to_push_through_than_arteries_and_veins(wse):
+    found = wse.numbers
+    assert found["ducts_over_murray"] < 0.2
+    # warm water is thinner, so veins take a little less than half of the volume and of the friction
+    assert 0.45 < found["veins_share"] < 0.5
+    assert found["veins_pump_w"] == pytest.approx(found["veins_share"] * found["murray_pump_w"], rel=1e-9)
+    # the mean pressure over all places times the whole flow is what is lost
+    flow = found["flow_l_per_min"] / 60e3
+    assert 1e3 * found["pressure_kpa"] * flow == pytest.approx(found["murray_pump_w"], rel=1e-6)
 
 
 def test_pictures_hold_what_the_numbers_say(wse):
@@ -88,7 +100,7 @@ def test_pictures_hold_what_the_numbers_say(wse):
     ends = hot.x[np.isfinite(hot.y)].max()
     assert ends == pytest.approx(wse.numbers["runaway_w"], rel=0.01)
     tree = shown["vessels"].sketch.panels[0].layers
-    assert sum(np.isnan(layer.x).sum() for layer in tree[:-1]) == 511 and tree[-1].x.size == 256
+    assert sum(np.isnan(layer.x).sum() for layer in tree[:-1]) == 2 * 511 and tree[-1].x.size == 256
     for name in shown:
         assert shown[name].alt
 

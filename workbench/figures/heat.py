@@ -48,23 +48,33 @@ def plate(
 
 
 @picture
-def vessels(ends: Array, radii: Array, leaves: NDArray[np.int64], *, source: str = "") -> Sketch:
-    """A tree of vessels over its plate: `ends` (x0, y0, x1, y1 of each, m), drawn as wide as their `radii` (m) ask."""
+def vessels(
+    ends: Array, radii: Array, leaves: NDArray[np.int64], *, veins: Array | None = None, source: str = ""
+) -> Sketch:
+    """A tree of vessels over its plate: `ends` (x0, y0, x1, y1 of each, m), drawn as wide as their `radii` (m) ask.
+
+    `veins` are the radii of the same vessels on their way back, drawn a little beside them.
+    """
     mm = 1e3 * ends
-    bins = np.minimum((radii / radii.max() * _CLASSES).astype(int), _CLASSES - 1)
-    layers: list[Layer] = []
-    for k in np.unique(bins):
-        chosen = mm[bins == k]
-        gap = np.full(len(chosen), np.nan)
-        layers.append(
-            Lines(
-                x=np.stack([chosen[:, 0], chosen[:, 2], gap], axis=1).reshape(-1),
-                y=np.stack([chosen[:, 1], chosen[:, 3], gap], axis=1).reshape(-1),
-                colour=COLOURS["orange"],
-                width=1.0 + 1.4 * float(k),
-            )
+    layers = _drawn(mm, radii, "orange", radii.max())
+    if veins is not None:
+        beside = 0.012 * float(np.ptp(mm))
+        layers = _drawn(mm + beside, veins, "blue", radii.max()) + layers
+    layers.append(Points(x=mm[leaves, 2], y=mm[leaves, 3], colour=COLOURS["black"], size=3.0))
+    said = dict(leaves=len(leaves), widest=1e3 * float(radii.max()), finest=1e3 * float(radii.min()))
+    alt = (
+        tr(
+            "{vessels} vessels bring coolant to {leaves} places; the widest has a radius of {widest:.3g} mm, the finest of {finest:.3g} mm.",
+            vessels=len(radii),
+            **said,
         )
-    layers.append(Points(x=mm[leaves, 2], y=mm[leaves, 3], colour=COLOURS["blue"], size=3.0))
+        if veins is None
+        else tr(
+            "{vessels} arteries bring coolant to {leaves} places, as many veins take it back; the widest artery has a radius of {widest:.3g} mm, the finest of {finest:.3g} mm.",
+            vessels=len(radii),
+            **said,
+        )
+    )
     return Sketch(
         panels=(
             Panel(
@@ -75,12 +85,24 @@ def vessels(ends: Array, radii: Array, leaves: NDArray[np.int64], *, source: str
             ),
         ),
         title=tr("Vessels after Murray"),
-        alt=tr(
-            "{vessels} vessels bring coolant to {leaves} places; the widest has a radius of {widest:.3g} mm, the finest of {finest:.3g} mm.",
-            vessels=len(radii),
-            leaves=len(leaves),
-            widest=1e3 * float(radii.max()),
-            finest=1e3 * float(radii.min()),
-        ),
+        alt=alt,
         source=tr(source) if source else "",
     )
+
+
+def _drawn(mm: Array, radii: Array, colour: str, widest: float) -> list[Layer]:
+    """Vessels from x0, y0 to x1, y1 as lines in classes of width."""
+    bins = np.minimum((radii / widest * _CLASSES).astype(int), _CLASSES - 1)
+    layers: list[Layer] = []
+    for k in np.unique(bins):
+        chosen = mm[bins == k]
+        gap = np.full(len(chosen), np.nan)
+        layers.append(
+            Lines(
+                x=np.stack([chosen[:, 0], chosen[:, 2], gap], axis=1).reshape(-1),
+                y=np.stack([chosen[:, 1], chosen[:, 3], gap], axis=1).reshape(-1),
+                colour=COLOURS[colour],
+                width=1.0 + 1.4 * float(k),
+            )
+        )
+    return layers

@@ -4,6 +4,9 @@ A vessel of radius r and length L that carries Q loses 8 μ L Q²/(π r⁴) to f
 must live, or volume that a wafer does not have). Least cost: r⁶ = 16 μ Q²/(π² b), so Q ∝ r³ and r₀³ = Σ rᵢ³ where vessels part
 (Murray 1926). Friction that goes as Q^e/r^p in power gives the exponent (p + 2)/e: 3 laminar, 7/3 fully turbulent (Q³/r⁵), 2 for pure
 conduction (Q²/r²).
+
+What goes in by arteries comes back by veins, which branch the other way round and follow the same law: a `Circulation` is both, joined
+at their finest vessels, and its volume is the sum of both.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from workbench.words import tr
 
 __all__ = [
     "BLOOD_UPKEEP",
+    "Circulation",
     "Tree",
     "best_radius",
     "branch_angles",
@@ -167,6 +171,84 @@ class Tree:
         for k in range(1, drop.size):
             drop[k] += drop[self.parent[k]]
         return drop
+
+
+Radii = tuple[Array, Array]
+"""Of the arteries and of the veins, m."""
+
+
+@final
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Circulation:
+    """A tree that brings coolant and one that takes it back: finest vessel k of one feeds finest vessel k of the other.
+
+    In the veins all flows the other way, from the leaves to the stem; lengths and flows are given as for any tree. Coolant that has
+    taken up heat is thinner: each side has its own viscosity (Pa s). Raises DescriptionError where what is brought to a place is not
+    what is taken from it.
+    """
+
+    arteries: Tree
+    veins: Tree
+    viscosity: tuple[float, float]
+
+    def __post_init__(self) -> None:
+        for mu in self.viscosity:
+            positive("viscosity", mu, "Pa s")
+        brought, taken = (tree.flow[tree.leaves] for tree in self.sides)
+        if brought.shape != taken.shape or np.abs(brought - taken).max() > 1e-9 * float(brought.max()):
+            raise DescriptionError(
+                tr(
+                    "Veins take from each place what arteries bring to it: as many finest vessels, each of the same flow."
+                )
+            )
+
+    @property
+    def sides(self) -> tuple[Tree, Tree]:
+        """Arteries and veins."""
+        return self.arteries, self.veins
+
+    def shares(self) -> tuple[float, float]:
+        """What parts of a volume arteries and veins take for the least friction: as Σ L Q^(2/3) μ^(1/3) of each."""
+        own, back = self._works
+        return own / (own + back), back / (own + back)
+
+    def best_radii(self, volume: float) -> Radii:
+        """The radii that share out a volume (m³) among all vessels for the least friction: r ∝ Q^(1/3) μ^(1/6), on both sides."""
+        own, back = (tree.best_radii(part * volume) for tree, part in zip(self.sides, self.shares()))
+        return own, back
+
+    def even_radii(self, volume: float) -> Radii:
+        """One radius for all vessels of both sides, of the same volume."""
+        length = sum(float(tree.length.sum()) for tree in self.sides)
+        radius = math.sqrt(positive("volume", volume, "m³") / (math.pi * length))
+        own, back = (np.full(tree.length.shape, radius) for tree in self.sides)
+        return own, back
+
+    def volume(self, radii: Radii) -> float:
+        """Σ π r² L over both sides, m³: what counts where vessels are compared at equal volume."""
+        return sum(tree.volume(r) for tree, r in zip(self.sides, radii))
+
+    def friction(self, radii: Radii) -> tuple[float, float]:
+        """The power (W) lost to laminar friction in arteries and in veins."""
+        own, back = (tree.friction(r, mu) for tree, r, mu in zip(self.sides, radii, self.viscosity))
+        return own, back
+
+    def least_friction(self, volume: float) -> float:
+        """The friction (W) of both sides at the best radii: 8 π (Σ L Q^(2/3) μ^(1/3))³/V², eight times that of one side alone."""
+        return 8 * math.pi * sum(self._works) ** 3 / positive("volume", volume, "m³") ** 2
+
+    def pressure(self, radii: Radii) -> Array:
+        """The pressure (Pa) lost from the stem of the arteries over each place to the stem of the veins: the sum of both ways."""
+        one, two = (tree.pressure(r, mu)[tree.leaves] for tree, r, mu in zip(self.sides, radii, self.viscosity))
+        return one + two
+
+    @cached_property
+    def _works(self) -> tuple[float, float]:
+        own, back = (
+            float((tree.length * np.cbrt(tree.flow) ** 2).sum()) * mu ** (1 / 3)
+            for tree, mu in zip(self.sides, self.viscosity)
+        )
+        return own, back
 
 
 def plate_tree(generations: int, size: tuple[float, float], flow: float) -> Tree:

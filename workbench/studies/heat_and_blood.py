@@ -200,7 +200,12 @@ class HeatAndBlood(Study):
     layers: int = count(1, low=1, high=8, doc="layers of silicon on one another, the power shared among them")
     generations: int = count(8, low=1, high=12, doc="how often the vessels part")
     vessels: float = quantity(
-        0.1, "%", low=0.001, high=0.5, doc="the plate's volume given to vessels", label="volume of vessels"
+        0.1,
+        "%",
+        low=0.001,
+        high=0.5,
+        doc="the plate's volume given to vessels, arteries and veins together",
+        label="volume of vessels",
     )
     height: float = quantity(2.0, "", low=0.0, high=100.0, doc="metres that vapour may rise", label="height (m)")
     pue: float = quantity(1.58, "", low=1.0, high=4.0, doc="PUE before", label="PUE")
@@ -358,23 +363,31 @@ class HeatAndBlood(Study):
         }
 
     @cached_property
-    def _tree(self) -> vascular.Tree:
+    def _vascular(self) -> vascular.Circulation:
+        """Arteries and the veins beside them; what comes back is warmer, so thinner."""
         of = self._of
         flow = coolant.volume_flow(self._power, of.rise, water(of.inlet))
-        return vascular.plate_tree(self.generations, (of.side, of.side), flow)
+        tree = vascular.plate_tree(self.generations, (of.side, of.side), flow)
+        thin = water(of.inlet).viscosity, water(of.inlet + of.rise).viscosity
+        return vascular.Circulation(arteries=tree, veins=tree, viscosity=thin)
+
+    def _ducts(self, volume: float) -> float:
+        """What straight ducts of the same volume cost to push through (W): in at one edge, out at the other, half warmed on the way."""
+        of, tree = self._of, self._vascular.arteries
+        rows = round(math.sqrt(tree.leaves.size))
+        mu = water(of.inlet + of.rise / 2).viscosity
+        return vascular.ducts_power(rows, of.side, volume, float(tree.flow[0]), mu)
 
     @property
     def _volume(self) -> float:
-        """m³ for vessels: a share of a plate 10 mm thick."""
+        """m³ for vessels, arteries and veins together: a share of a plate 10 mm thick."""
         return self.vessels * self._of.side**2 * 10e-3
 
     def _vessels(self) -> dict[str, float]:
-        tree, mu = self._tree, water(self._of.inlet).viscosity
-        best, even = tree.best_radii(self._volume), tree.even_radii(self._volume)
-        places = tree.leaves.size
-        rows = round(math.sqrt(places))
-        murray = tree.friction(best, mu)
-        ducts = vascular.ducts_power(rows, self._of.side, self._volume, float(tree.flow[0]), mu)
+        both, volume = self._vascular, self._volume
+        best, even = both.best_radii(volume), both.even_radii(volume)
+        brought, taken = both.friction(best)
+        murray = brought + taken
         vapour = water_vapour(ZERO + 60.0)
         wick = pipes.capillary_limit(
             vapour, pore=25e-6, permeability=5e-12, wick_area=10e-6, length=max(self.height, 0.2)
@@ -385,13 +398,17 @@ class HeatAndBlood(Study):
         )
         return {
             "murray_pump_w": murray,
-            "even_over_murray": tree.friction(even, mu) / murray,
-            "ducts_over_murray": ducts / murray,
-            "widest_mm": 1e3 * float(best.max()),
-            "finest_mm": 1e3 * float(best.min()),
+            "veins_pump_w": taken,
+            "veins_share": both.shares()[1],
+            "pressure_kpa": 1e-3 * float(both.pressure(best).mean()),
+            "even_over_murray": sum(both.friction(even)) / murray,
+            "ducts_over_murray": self._ducts(volume) / murray,
+            "widest_mm": 1e3 * float(best[0].max()),
+            "finest_mm": 1e3 * float(best[0].min()),
             "angle_degrees": math.degrees(vascular.half_angle()),
             "wicks_needed": self._power / wick,
             "thermosyphon_w": loop.carries(vapour)[1],
+            "tube_w": pipes.Tube(diameter=2 * loop.vapour_radius).carries(vapour)[1],
             "ducts_spread_k": spread[0],
             "tree_spread_k": spread[1],
         }
@@ -414,9 +431,9 @@ class HeatAndBlood(Study):
         of = self._of
         hot = point.settled.field.of("active") - ZERO
         sag = 1e3 * (of.supply - point.voltage)
-        tree = self._tree
+        both = self._vascular
+        tree, (arteries, veins) = both.arteries, both.best_radii(self._volume)
         ends = np.zeros((tree.length.size, 4)) if tree.ends is None else tree.ends
-        mu = water(of.inlet).viscosity
         volumes = np.geomspace(self._volume / 10, self._volume * 10, 40)
         source = "Every assumption: `workbench.studies.heat_and_blood.WAFERS`"
         before = np.linspace(1.0, 2.2, 100)
@@ -451,15 +468,16 @@ class HeatAndBlood(Study):
                 title="Leakage bends the curve until it ends",
                 source=source,
             ),
-            "vessels": partial(drawn.vessels, ends, tree.best_radii(self._volume), tree.leaves),
+            "vessels": partial(drawn.vessels, ends, arteries, tree.leaves, veins=veins),
             "pumping": partial(
                 figures.curves,
                 {
-                    "Murray's radii": (1e6 * volumes, np.array([1e3 * tree.least_friction(v, mu) for v in volumes])),
+                    "Murray's radii": (1e6 * volumes, np.array([1e3 * both.least_friction(v) for v in volumes])),
                     "one radius": (
                         1e6 * volumes,
-                        np.array([1e3 * tree.friction(tree.even_radii(v), mu) for v in volumes]),
+                        np.array([1e3 * sum(both.friction(both.even_radii(v))) for v in volumes]),
                     ),
+                    "straight ducts": (1e6 * volumes, np.array([1e3 * self._ducts(v) for v in volumes])),
                 },
                 x="volume of the vessels",
                 x_unit="mL",
