@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +28,11 @@ def living(
     spare: Bools,
     dead_links: Bools,
     dead_tiles: Bools,
+    dies: bool = False,
     title: str = "What lives on the wafer",
     source: str = "",
 ) -> Sketch:
-    """The wafer seen from above: neurons on each tile, what is dead (blank), what no way leads to (below 0), which spare tiles are used.
+    """The wafer seen from above: neurons on each tile (or on each of its `dies`), what is dead (blank), what no way leads to (below 0), which spare tiles are used.
 
     `neurons`, `dead` (no living core), `away`, `spare` and `dead_tiles` (no living router) have the shape (tiles_y, tiles_x),
     `dead_links` (4, tiles_y, tiles_x).
@@ -71,14 +73,22 @@ def living(
             layers.append(Points(x=x, y=y, label=said, colour=shade, size=0.6 * size, marker=marker))
     panel = Panel(
         layers=tuple(layers),
-        x=Axis(label=tr("tile, west to east"), limits=(-0.6, wide - 0.4)),
-        y=Axis(label=tr("tile, south to north"), limits=(-0.6, high - 0.4)),
+        x=Axis(label=_eastward(dies), limits=(-0.6, wide - 0.4)),
+        y=Axis(label=_northward(dies), limits=(-0.6, high - 0.4)),
         height=1.5,
     )
     return Sketch(
         panels=(panel,),
         title=tr(title),
         alt=tr(
+            "{tiles} dies: {used} in use, {dead} dead; {links} links between living dies are dead.",
+            tiles=neurons.size,
+            used=int(np.count_nonzero(neurons)),
+            dead=int(dead.sum()),
+            links=between[0].size,
+        )
+        if dies
+        else tr(
             "{tiles} tiles: {used} in use, {dead} dead, {away} that no way leads to, {spare} spare ones in use; {links} links between living tiles are dead.",
             tiles=neurons.size,
             used=int(np.count_nonzero(neurons)),
@@ -98,10 +108,11 @@ def busy_links(
     dead: Bools,
     *,
     limits: tuple[float, float] | None = None,
+    dies: bool = False,
     title: str = "Which links are busy",
     source: str = "",
 ) -> Sketch:
-    """The links of a mesh, both ways of each together: a cell between two tiles; those nobody uses are blank, dead ones below 0.
+    """The links of a mesh, both ways of each together: a cell between two tiles, or two `dies`; those nobody uses are blank, dead ones below 0.
 
     `loads[direction, y, x]` are packets over the link that leaves tile (x, y) to the east, west, north and south.
     """
@@ -126,22 +137,32 @@ def busy_links(
     if row.size:
         layers.append(Points(x=column, y=row, label=tr("dead"), colour=COLOURS["black"], size=size, marker="square"))
     d, at_y, at_x = np.unravel_index(int(loads.argmax()), loads.shape)
+    said: dict[str, Any] = {
+        "total": float(loads.sum()),
+        "x": int(at_x),
+        "y": int(at_y),
+        "where": (tr("east"), tr("west"), tr("north"), tr("south"))[int(d)],
+        "most": float(loads.max(initial=0)),
+    }
     panel = Panel(
         layers=tuple(layers),
-        x=Axis(label=tr("tile, west to east")),
-        y=Axis(label=tr("tile, south to north")),
+        x=Axis(label=_eastward(dies)),
+        y=Axis(label=_northward(dies)),
         height=1.4,
     )
     return Sketch(
         panels=(panel,),
         title=tr(title),
-        alt=tr(
-            "{total:.0f} packets × links; the busiest single link leaves tile ({x}, {y}) to the {where} with {most:.0f}.",
-            total=float(loads.sum()),
-            x=int(at_x),
-            y=int(at_y),
-            where=(tr("east"), tr("west"), tr("north"), tr("south"))[int(d)],
-            most=float(loads.max(initial=0)),
+        alt=(
+            tr(
+                "{total:.0f} packets × links; the busiest single link leaves die ({x}, {y}) to the {where} with {most:.0f}.",
+                **said,
+            )
+            if dies
+            else tr(
+                "{total:.0f} packets × links; the busiest single link leaves tile ({x}, {y}) to the {where} with {most:.0f}.",
+                **said,
+            )
         ),
         source=tr(source),
     )
@@ -272,6 +293,14 @@ def largest_part(
         ),
         source=tr(source),
     )
+
+
+def _eastward(dies: bool) -> str:
+    return tr("die, west to east") if dies else tr("tile, west to east")
+
+
+def _northward(dies: bool) -> str:
+    return tr("die, south to north") if dies else tr("tile, south to north")
 
 
 def _half(dead: Array, share: Array) -> float:

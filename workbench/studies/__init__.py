@@ -25,6 +25,7 @@ STUDIES = LazyTable(
         "edge-learning": "workbench.studies.edge_learning:EdgeLearning",
         "wires": "workbench.studies.wires:Wires",
         "wafer-defects": "workbench.studies.defects:WaferDefects",
+        "broken-wafer": "workbench.studies.broken_wafer:BrokenWafer",
         "twenty-watts": "workbench.studies.twenty_watts:TwentyWatts",
         "heat-and-blood": "workbench.studies.heat_and_blood:HeatAndBlood",
         "wafer-on-a-desk": "workbench.studies.desk:WaferOnADesk",
