@@ -27,7 +27,10 @@ from workbench.mapping.lattice import KINDS, crossed, spread
 from workbench.mapping.mapped import plan
 from workbench.mapping.reach import reach
 from workbench.mapping.traffic import Traffic
+from workbench.measures.mesh import travel
 from workbench.physics.stacking import Stacking
+from workbench.recordings.recording import Recording
+from workbench.studies import load_study
 from workbench.units import ms
 
 BASE = CHIPS["loihi-small-cores"]
@@ -225,7 +228,7 @@ def test_queues_carry_every_packet_through_layers_with_room_for_one(routing, bro
     assert ways.crossed[3].sum() > 0
 
 
-def test_the_same_spikes_in_layers_and_the_ledger_counts_vias_and_die_links():
+def test_the_same_spikes_in_layers_and_the_ledger_counts_vias_and_die_links(tmp_path):
     circuit = CIRCUITS["worm"]
     flat = replace(BASE, tiles_x=8, tiles_y=16, cores_per_tile=1, neurons_per_core=4, routing="multicast")
     deep = stack(8, 8, 2, die=(4, 4), neurons_per_core=4, routing="multicast")
@@ -237,6 +240,11 @@ def test_the_same_spikes_in_layers_and_the_ledger_counts_vias_and_die_links():
     assert ledger.count("via") == ledger.links[:, 4:].sum() > 0
     assert ledger.count("die link") > 0
     assert sum(ledger.count(e) for e in KINDS) == ledger.links.sum()
+    alone = Experiment(circuit, replace(deep, routing="unicast"), duration=30 * ms, seed=1).run()
+    way = travel(alone, unfold(circuit.network(), seed=1))
+    assert int(way.hops @ way.packets) == sum(alone.ledger.count(e) for e in KINDS)
+    alone.save(tmp_path / "stack")
+    assert Recording.load(tmp_path / "stack").placement.mesh == (8, 16, 2)
 
 
 def test_repair_in_layers_moves_within_rows_and_to_the_nearest():
@@ -252,10 +260,11 @@ def test_repair_in_layers_moves_within_rows_and_to_the_nearest():
 
 
 def test_what_is_not_there_is_refused():
-    with pytest.raises(DescriptionError, match="no price for 'via'"):
-        replace(BASE, layers=2)
-    with pytest.raises(DescriptionError, match="no price for 'die link'"):
-        replace(BASE, die_x=2)
+    price = replace(BASE, layers=2, die_x=2).prices
+    for event in ("via", "die link"):  # nobody gave one
+        assert price[event].joules == BASE.prices["east-west hop"].joules
+        assert price[event].citation.kind == "assumed"
+    assert "via" not in replace(BASE, layers=1).prices
     with pytest.raises(DescriptionError, match="Core 1 of tile 0,0"):
         stack(defects=Defects(killed_cores="0,0,1"))
     with pytest.raises(DescriptionError, match="is no core"):
@@ -271,3 +280,12 @@ def test_blocks_and_cores_are_killed_by_hand():
     assert np.argwhere(faults.tiles).tolist() == [[1, 1], [1, 2], [2, 1], [2, 2]]
     assert np.argwhere(faults.cores & ~faults.tiles[:, :, None]).tolist() == [[0, 0, 1]]
     assert faults.room[0, 0] == 1
+
+
+def test_the_mapping_study_shows_a_chip_of_layers():
+    made = load_study("mesh-mapping").from_border({"layers": 2, "tiles_x": 6, "tiles_y": 5})
+    result = made.quick().run()
+    assert result.numbers["deadlock_free"] == 1
+    assert result.numbers["mean_distance"] == pytest.approx(35 / 18 + 24 / 15 + 3 / 6)
+    for picture in result.figures().values():
+        assert picture.alt

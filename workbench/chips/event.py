@@ -115,7 +115,16 @@ class EventChip(Chip):
     """Where each limit and shape of the chip comes from, by field name; prices carry their own."""
 
     def check(self) -> None:
-        """Every event needs a price, every price an event, every source a field; measured barriers must ascend."""
+        """Every event needs a price, every price an event, every source a field; measured barriers must ascend.
+
+        A hop to another die or layer that has no price gets that of an east–west hop, as an assumption.
+        """
+        hop = self.prices.get("east-west hop")
+        if hop is not None:  # nobody who builds one layer or one die has a price for what it has not
+            stand_in = Price(hop.joules, hop.seconds, Citation("assumed", "none is given: that of an east–west hop"))
+            given = {e: self.prices.get(e, stand_in) for e in self.events if e in (DIE_LINK, VIA)}
+            if not given.keys() <= self.prices.keys():
+                object.__setattr__(self, "prices", {**self.prices, **given})
         for event in self.events:
             if event not in self.prices:
                 raise DescriptionError(

@@ -226,7 +226,7 @@ def link_load(
     drawn[drawn == 0] = np.nan
     most = float(loads.max(initial=0))
     d, y, x = np.unravel_index(int(loads.argmax()), loads.shape)
-    where = (tr("east"), tr("west"), tr("north"), tr("south"))[int(d)]
+    where = (tr("east"), tr("west"), tr("north"), tr("south"), tr("layer above"), tr("layer below"))[int(d)]
     return Sketch(
         panels=(
             Panel(

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from workbench.circuits.unfold import Netlist
 from workbench.mapping.reach import reach
-from workbench.mapping.route import hops
 from workbench.recordings.recording import Recording
 
 __all__ = ["Travel", "distance_at_lag", "fired", "mean_manhattan", "travel"]
@@ -52,10 +51,13 @@ def travel(recording: Recording, netlist: Netlist) -> Travel:
     """
     core_of = recording.placement.core_of
     tiles = np.array([core.tile for core in recording.placement.cores], np.int32)
+    mesh = recording.placement.mesh
+    layer, y = np.divmod(tiles[:, 1], max(1, mesh[1] // (mesh[2] if len(mesh) > 2 else 1)))
+    place = np.stack([tiles[:, 0], y, layer], axis=1)
     inside = reach(netlist, core_of).inside
     neuron, core = inside.senders, inside.core
-    east, north = hops(tiles, core_of[neuron], core)
-    return Travel(neuron, core.astype(np.int64), east + north, fired(recording, netlist)[neuron])
+    apart = np.abs(place[core_of[neuron]].astype(np.int64) - place[core]).sum(axis=1)
+    return Travel(neuron, core.astype(np.int64), apart, fired(recording, netlist)[neuron])
 
 
 def fired(recording: Recording, netlist: Netlist) -> NDArray[np.int64]:
@@ -66,9 +68,9 @@ def fired(recording: Recording, netlist: Netlist) -> NDArray[np.int64]:
     return counted
 
 
-def mean_manhattan(tiles_x: int, tiles_y: int) -> float:
-    """The mean distance of two tiles drawn at random, the same one included: (n² − 1)/3n + (m² − 1)/3m."""
-    return (tiles_x**2 - 1) / (3 * tiles_x) + (tiles_y**2 - 1) / (3 * tiles_y)
+def mean_manhattan(tiles_x: int, tiles_y: int, layers: int = 1) -> float:
+    """The mean distance of two tiles drawn at random, the same one included: (n² − 1)/3n summed over the axes."""
+    return sum((n**2 - 1) / (3 * n) for n in (tiles_x, tiles_y, layers))
 
 
 def distance_at_lag(tiles: NDArray[np.int32], lag: int) -> float:

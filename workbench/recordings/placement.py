@@ -67,8 +67,8 @@ class Placement:
     cores: tuple[CoreUse, ...] = ()
     core_of: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     losses: tuple[str, ...] = ()
-    mesh: tuple[int, int] = (0, 0)
-    """Tiles in x and y."""
+    mesh: tuple[int, ...] = (0, 0)
+    """Tiles in x and y; of a chip of layers all rows of tiles, those of one layer after the other, and then how many layers."""
     costs: tuple[StepCost, ...] = ()
     """What packets cost before the mapping (sequential, row-major, unicast) and after each of its steps."""
 

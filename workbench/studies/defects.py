@@ -143,6 +143,7 @@ class WaferDefects(Study):
             self.chip,
             tiles_x=self.side,
             tiles_y=self.side,
+            layers=1,
             cores_per_tile=1,
             neurons_per_core=self.neurons_per_core,
             placement=self.placement,
@@ -362,7 +363,7 @@ def _numbers(made: Plan, before: Plan, faults: Faults) -> dict[str, float]:
         "longer_ways_percent": 100 * longer,
         "shortest_ways_percent": 100 * shortest,
         "virtual_channels": bends,
-        "deadlock_free": float(route.acyclic(route.dependencies(made.ways))),
+        "deadlock_free": float(route.acyclic(route.dependencies(made.ways), layers=made.ways.chip.layers)),
     }
 
 

@@ -22,6 +22,7 @@ from workbench.fields import choice, count, described, flag, member, quantity
 from workbench.figures import mesh as pictures
 from workbench.figures.picture import Picture
 from workbench.mapping import Mapped, curve, place, route
+from workbench.mapping.lattice import spread
 from workbench.mapping.mapped import Plan, plan
 from workbench.mapping.traffic import Traffic, of_reach
 from workbench.measures.mesh import distance_at_lag, fired, mean_manhattan
@@ -111,7 +112,10 @@ class MeshMapping(Study):
         drawn = self._pictures(netlist, made, rates)
         drawn |= {
             "methods": partial(
-                pictures.methods, far, chance=mean_manhattan(chip.tiles_x, chip.tiles_y), chosen=chip.placement
+                pictures.methods,
+                far,
+                chance=mean_manhattan(chip.tiles_x, chip.tiles_y, chip.layers),
+                chosen=chip.placement,
             ),
             "convergence": partial(pictures.convergence, {name: searches[name].costs for name in SEARCHES}),
         }
@@ -150,7 +154,7 @@ class MeshMapping(Study):
         before = plan(netlist, _plain(chip), seed=self.seed, rates=rates)
         loads, old = (p.ways.link_loads(rates).astype(np.float64) for p in (made, before))
         scale = (0.0, max(1.0, *(float(np.nanmax(pictures.both_ways(x), initial=0.0)) for x in (loads, old))))
-        mesh = (chip.tiles_x, chip.tiles_y)
+        mesh = (chip.tiles_x, chip.rows)
         return {
             "map": partial(pictures.residents, _residents(netlist, made.mapped, chip), mesh),
             "map before": partial(
@@ -163,12 +167,12 @@ class MeshMapping(Study):
 
     def _mesh_numbers(self, chip: EventChip) -> dict[str, float]:
         """What holds for meshes and curves whatever the network: distances counted tile by tile, and the layered net."""
-        every = curve.row_major(chip.tiles_x, chip.tiles_y).astype(np.int64)
-        apart = [np.abs(every[:, None, k] - every[None, :, k]).mean() for k in (0, 1)] if chip.tiles <= 4096 else []
-        counted = float(sum(apart)) if apart else mean_manhattan(chip.tiles_x, chip.tiles_y)
+        every = spread(curve.row_major(chip.tiles_x, chip.rows), chip)
+        apart = [np.abs(every[:, None, k] - every[None, :, k]).mean() for k in (0, 1, 2)] if chip.tiles <= 4096 else []
+        counted = float(sum(apart)) if apart else mean_manhattan(chip.tiles_x, chip.tiles_y, chip.layers)
         made = {"mean_distance": counted}
         if self.bars:
-            large = replace(chip, tiles_x=SIDE, tiles_y=SIDE, cores_per_tile=1)
+            large = replace(chip, tiles_x=SIDE, tiles_y=SIDE, layers=1, cores_per_tile=1)
             net = layered(SIDE, SIDE)
             thrown = net.hops(place.random(net.cores, large, seed=self.seed))
             along = curve.hilbert(SIDE, SIDE)
@@ -206,7 +210,7 @@ def _numbers(made: Plan, chip: EventChip, netlist: Netlist) -> dict[str, float]:
         "max_link": routed.max_link,
         "energy_before_nj": start.joules / nJ,
         "energy_nj": routed.joules / nJ,
-        "deadlock_free": float(route.acyclic(route.dependencies(made.ways))),
+        "deadlock_free": float(route.acyclic(route.dependencies(made.ways), layers=chip.layers)),
     }
 
 
@@ -215,7 +219,7 @@ def _residents(netlist: Netlist, mapped: Mapped, chip: EventChip) -> dict[str, N
     tile = mapped.tiles[mapped.core_of]
     flat = tile[:, 1].astype(np.int64) * chip.tiles_x + tile[:, 0]
     return {
-        name: np.bincount(flat[cells.span], minlength=chip.tiles).reshape(chip.tiles_y, chip.tiles_x)
+        name: np.bincount(flat[cells.span], minlength=chip.tiles).reshape(chip.rows, chip.tiles_x)
         for name, cells in netlist.populations.items()
     }
 
@@ -225,7 +229,7 @@ def _work(made: Plan, rates: NDArray[np.float64] | None) -> NDArray[np.float64]:
     inside, chip = made.reached.inside, made.ways.chip
     times = 1.0 if rates is None else rates[inside.senders]
     by_core = np.bincount(inside.core, inside.operations * times, minlength=len(made.cores))
-    values = np.full((chip.tiles_y, chip.tiles_x), np.nan)
+    values = np.full((chip.rows, chip.tiles_x), np.nan)
     x, y = made.mapped.tiles[:, 0], made.mapped.tiles[:, 1]
     values[y, x] = 0.0
     np.add.at(values, (y, x), by_core)

@@ -109,7 +109,7 @@ def lay_cores(
         cores=made.cores,
         core_of=made.mapped.core_of,
         losses=losses if made.faults is None else (*losses, *made.faults.said()),
-        mesh=(chip.tiles_x, chip.rows),
+        mesh=(chip.tiles_x, chip.rows) if chip.layers == 1 else (chip.tiles_x, chip.rows, chip.layers),
         costs=made.mapped.costs,
     )
     return Fan(
