@@ -33,6 +33,7 @@ def curves(
     alt: str = "",
     source: str = "",
     log_x: bool = False,
+    log_y: bool = False,
 ) -> Sketch:
     """Curves by name, with measured points of the same names in the same colours.
 
@@ -64,9 +65,8 @@ def curves(
                 said.append(_ends(name, at, values, x, x_unit, y_unit))
     layers += [Level(value=value, label=tr(name)) for name, value in (levels or {}).items()]
     layers += [Level(value=value, along="x", label=tr(name)) for name, value in (marks or {}).items()]
-    panel = Panel(
-        layers=tuple(layers), x=Axis(label=tr(x), unit=x_unit, log=log_x), y=Axis(label=tr(y), unit=y_unit), height=1.25
-    )
+    axes = Axis(label=tr(x), unit=x_unit, log=log_x), Axis(label=tr(y), unit=y_unit, log=log_y)
+    panel = Panel(layers=tuple(layers), x=axes[0], y=axes[1], height=1.25)
     return Sketch(
         panels=(panel,), title=tr(title), alt=tr(alt) if alt else " ".join(said), source=tr(source) if source else ""
     )

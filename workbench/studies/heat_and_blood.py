@@ -472,18 +472,19 @@ class HeatAndBlood(Study):
             "pumping": partial(
                 figures.curves,
                 {
-                    "Murray's radii": (1e6 * volumes, np.array([1e3 * both.least_friction(v) for v in volumes])),
+                    "Murray's radii": (1e6 * volumes, np.array([both.least_friction(v) for v in volumes])),
                     "one radius": (
                         1e6 * volumes,
-                        np.array([1e3 * sum(both.friction(both.even_radii(v))) for v in volumes]),
+                        np.array([sum(both.friction(both.even_radii(v))) for v in volumes]),
                     ),
-                    "straight ducts": (1e6 * volumes, np.array([1e3 * self._ducts(v) for v in volumes])),
+                    "straight ducts": (1e6 * volumes, np.array([self._ducts(v) for v in volumes])),
                 },
                 x="volume of the vessels",
                 x_unit="mL",
                 y="power to push water through",
-                y_unit="mW",
+                y_unit="W",
                 log_x=True,
+                log_y=True,
                 title="Vessels of the same volume",
             ),
             "pue": partial(
