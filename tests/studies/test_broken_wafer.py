@@ -147,3 +147,23 @@ def test_clicking_on_the_map_kills_a_die_and_again_revives_it():
     assert session.study.broken.dead_dies == ((2, 5),)
     assert session.paint("map", [(5, 2)])
     assert session.study.killed == ""
+
+
+def test_what_the_lesson_says_of_corner_wall_and_stack_is_so():
+    lesson = load_study("broken-wafer").from_border({"compared": 0, "stacks": False})
+    corner, wall = (
+        lesson.changed({"killed": dies}).run().numbers
+        for dies in ("0,0 0,1 0,2 1,0 1,1 1,2 2,0", "0,3 1,3 2,3 3,3 5,3 6,3 7,3")
+    )
+    assert corner["dead_dies"] == wall["dead_dies"] == 7
+    assert -4 < corner["hops_change_percent"] < 0  # a little less far
+    assert wall["hops_change_percent"] > 10
+    assert 4.5 < wall["max_link"] / wall["max_link_whole"] < 5.5  # five times
+    n = lesson.changed({"layers": "4"}).run().numbers
+    assert 1.7 < n["hops_random_cores_flat"] / n["hops_random_cores"] < 2  # twice, nearly
+    assert 45_000 < n["vias"] < 50_000  # nearly fifty thousand
+    assert n["stack_yield_unsorted_percent"] < 200 / 3  # not two in three
+    assert n["rise_k"] < 1
+    assert (
+        lesson.changed({"layers": "4", "power_w": 15_000.0}).run().numbers["rise_k"] > 80
+    )  # 100 W does not mind, 15 kW does
