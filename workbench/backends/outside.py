@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, final
 
@@ -62,11 +62,12 @@ def value_blocks(netlist: Netlist) -> list[Block]:
 
 
 def checked_inputs(
-    netlist: Netlist, drive: Drive, inputs: Mapping[str, Any] | None, steps: int
+    netlist: Netlist, drive: Drive, inputs: Mapping[str, Any] | None, steps: int, *, narrow: bool = False
 ) -> dict[str, NDArray[Any]]:
     """The counts (int64) and values (float64) handed to `advance`, each of shape (steps, size).
 
-    Raises DescriptionError for a name, shape or value that is wrong.
+    Counts that fit come as uint16 where `narrow`: a layer's inputs are large, and most of them nought. Raises DescriptionError for a
+    name, shape or value that is wrong.
     """
     made: dict[str, NDArray[Any]] = {}
     for name, given in (inputs or {}).items():
@@ -90,11 +91,15 @@ def checked_inputs(
         if netlist.sources[name].stimulus.kind == "values":
             made[name] = _real(name, array)
             continue
+        if narrow and (array.dtype == bool or array.dtype in (np.uint8, np.uint16)):
+            made[name] = array.astype(np.uint16, order="C", copy=False)
+            continue
         if (not np.issubdtype(array.dtype, np.integer) and not np.array_equal(array, np.rint(array))) or (
             array.size and array.min() < 0
         ):
             raise DescriptionError(tr("inputs['{name}'] must hold spike counts: whole numbers, 0 or more.", name=name))
-        made[name] = array.astype(np.int64)
+        fits = narrow and array.max(initial=0) < 1 << 16
+        made[name] = array.astype(np.uint16 if fits else np.int64, order="C")
     return made
 
 
@@ -104,13 +109,22 @@ def _real(name: str, array: NDArray[Any]) -> NDArray[np.float64]:
     return array.astype(np.float64)
 
 
-def events(drive: Drive, source: str, start: int, stop: int, given: Mapping[str, NDArray[np.int64]]) -> Events:
-    """The spikes of a source in the steps `start` to `stop`, as a list by step."""
+def events(
+    drive: Drive,
+    source: str,
+    start: int,
+    stop: int,
+    given: Mapping[str, NDArray[Any]],
+    listed: Callable[[NDArray[np.uint16]], tuple[Any, Any, Any]] | None = None,
+) -> Events:
+    """The spikes of a source in the steps `start` to `stop`, as a list by step; `listed` is a compiled way to find them."""
     counts = given[source] if source in given else drive.counts(source, start, stop)
-    step, neuron = np.nonzero(counts)
-    at = np.zeros(stop - start + 1, np.int64)
-    np.cumsum(np.bincount(step, minlength=stop - start), out=at[1:])
-    return Events(at, neuron, counts[step, neuron].astype(np.int64))
+    if listed is not None and counts.dtype == np.uint16 and counts.flags.c_contiguous:
+        return Events(*listed(counts))
+    found = np.flatnonzero(counts)
+    at = np.searchsorted(found, np.arange(stop - start + 1) * counts.shape[1])
+    neurons = found - np.repeat(np.arange(stop - start) * counts.shape[1], np.diff(at))
+    return Events(at.astype(np.int64), neurons, counts.reshape(-1)[found].astype(np.int64))
 
 
 def currents(netlist: Netlist, drive: Drive, start: int, stop: int) -> dict[str, NDArray[np.float64]]:

@@ -72,6 +72,7 @@ class Interpreter:
         lags = {lag for bundles in self._senders for _, lag, _, _, _ in bundles}
         self._lag = lags.pop() if len(lags) == 1 else 0
         """The delay of all bundles, where they have one."""
+        self._layers = self._tiles()
         self._weighted = bool(rows.weighted.any())
         self._cuts, self._sender_of = rows.cuts.data, rows.sender.data
         order = np.argsort(blocks.core, kind="stable")
@@ -92,6 +93,22 @@ class Interpreter:
             )
             for k in range(int(r.first[number]), int(r.first[number + 1]))
         ]
+
+    def _tiles(self) -> list[list[tuple[slice, NDArray[Any]]]]:
+        """By all-to-all bundle from outside, its tiles: which places, and the weights onto them as (senders, places)."""
+        dense: Any = self._rows.dense
+        if not dense:
+            return []
+        made = []
+        for k, senders in enumerate(dense.senders.tolist()):
+            made.append([])
+            for t in range(int(dense.tiles[k]), int(dense.tiles[k + 1])):
+                first, at = int(dense.tile_block[t]) * LANES, int(dense.tile_at[t])
+                wide = int(dense.tile_blocks[t]) * LANES
+                made[k].append(
+                    (slice(first, first + wide), dense.weights[at : at + senders * wide].reshape(senders, wide))
+                )
+        return made
 
     # --- the kernel's arrays, and ours ---
 
@@ -342,11 +359,37 @@ class Interpreter:
                 row = base + i
                 found.append((cuts[row * columns], cuts[row * columns + columns - 1], lag, weight, own, row))
                 times.append(many)
-        to = self._add(step, found, times)
+        if self._layers:
+            self._over_layers(step, outside.sender[low:high], outside.neuron[low:high], outside.times[low:high], heard)
+        to = self._add(step, found, times) if found else None
         if to is not None and to.size:
             core = self._blocks.core[to % self._places // LANES]
             lengths = [f[1] - f[0] for f in found]
             heard += np.bincount(core, np.repeat(times, lengths), heard.size).astype(np.int32)
+
+    def _over_layers(
+        self, step: int, sender: NDArray[Any], neuron: NDArray[Any], times: NDArray[Any], heard: NDArray[np.int32]
+    ) -> None:
+        """Deliver a step's spikes from outside over all-to-all bundles, sender after sender."""
+        kind: Any = self._fields.dtype.type
+        dense: Any = self._rows.dense
+        for k, layer in enumerate(self._layers):
+            (mine,) = np.nonzero(sender == dense.sender[k])
+            if not mine.size:
+                continue
+            slot = (step + int(dense.delay[k])) % self._slots
+            first, last = int(dense.first[k]) * LANES, int(dense.last[k]) * LANES
+            line, amount = self._ring[slot, int(dense.state[k])], int(times[mine].sum())
+            if not dense.weighted[k]:
+                line[first:last] += dense.weight[k] * kind(amount)
+            for spot, weights in layer:
+                for i, many in zip(neuron[mine].tolist(), times[mine].tolist(), strict=True):
+                    line[spot] += weights[i].astype(kind) * dense.weight[k] * kind(many)
+            self._filled[slot] = True
+            alive, core = self._alive[first:last], np.repeat(self._blocks.core[first // LANES : last // LANES], LANES)
+            if self._shape.nonzero:
+                self._marks[slot, first:last] |= alive
+            heard += np.bincount(core[alive], minlength=heard.size).astype(np.int32) * amount
 
     # --- Poisson sources ---
 

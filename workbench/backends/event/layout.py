@@ -36,6 +36,7 @@ __all__ = [
     "lay_parts",
     "lay_rows",
     "lay_wires",
+    "narrowed",
     "starts_of",
     "targets_of",
 ]
@@ -247,15 +248,23 @@ def lay_parts(
 
 
 def lay_rows(
-    netlist: Netlist, wires: Wires, blocks: Mapping[str, Any], form: Form, slots: int, dt: float, real: Any
+    netlist: Netlist,
+    wires: Wires,
+    blocks: Mapping[str, Any],
+    form: Form,
+    slots: int,
+    dt: float,
+    real: Any,
+    *,
+    apart: Sequence[int] = (),
 ) -> dict[str, Any]:
-    """All synapses by sender, in bundles of one delay and one weight (or with one of each for every synapse)."""
+    """Synapses by sender, in bundles of one delay and one weight (or with one of each for every synapse), but for the blocks `apart`."""
     kernel: Any = plain
     if pays(sum(r.targets.size for r in wires.rows), SMALL):
         from workbench.kernels.event import rows as kernel  # noqa: PLC0415  compiled kernels only for what is large
 
     senders = [*netlist.populations, *netlist.sources]
-    bundles = _bundles(wires, senders, dt, real)
+    bundles = _bundles(wires, senders, dt, real, apart)
     parts = blocks["parts"]
     part_of = np.repeat(np.arange(parts.size - 1, dtype=np.int64), np.diff(parts))
     states = len(form.states)
@@ -297,7 +306,7 @@ def lay_rows(
             )
         weight_at.append(spent - begin)
         spent += (at - begin) if key[2] is None else 0
-    weights, unit = _narrowed(weights)
+    weights, unit = narrowed(weights)
     listed = [[n for n, (key, _) in enumerate(bundles) if key[0] == s] for s in range(len(senders))]
     order = [n for ns in listed for n in ns]
     names = {
@@ -322,9 +331,13 @@ Bundle = tuple[int, int, Any]
 """The sender's number, the common delay in steps (0: each synapse has its own), the common weight (None: each has its own)."""
 
 
-def _bundles(wires: Wires, senders: Sequence[str], dt: float, real: Any) -> list[tuple[Bundle, list[int]]]:
+def _bundles(
+    wires: Wires, senders: Sequence[str], dt: float, real: Any, apart: Sequence[int]
+) -> list[tuple[Bundle, list[int]]]:
     found: dict[Bundle, list[int]] = {}
     for k, block in enumerate(wires.blocks):
+        if k in apart:
+            continue
         low, high = (int(delay_steps(block, dt, value=x)) for x in block.extremes()["delay"])
         delay = low if not block.delayed or low == high else 0
         weight = None if block.weighted else real(block.weight)
@@ -332,7 +345,7 @@ def _bundles(wires: Wires, senders: Sequence[str], dt: float, real: Any) -> list
     return list(found.items())
 
 
-def _narrowed(weights: NDArray[Any]) -> tuple[NDArray[Any], int]:
+def narrowed(weights: NDArray[Any]) -> tuple[NDArray[Any], int]:
     """Whole weights in the fewest bytes that hold them all, and the power of two they were divided by.
 
     The stream of weights is half of what a delivery reads, and a chip's weights are short mantissas with an exponent.

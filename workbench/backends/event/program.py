@@ -21,6 +21,7 @@ from workbench.backends import outside
 from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window, delay_losses, delay_steps
 from workbench.backends.event import tiers
 from workbench.backends.event.cores import Fan, lay_cores
+from workbench.backends.event.dense import dense_blocks, lay_dense
 from workbench.backends.event.interpreter import Interpreter
 from workbench.backends.event.layout import (
     LANES,
@@ -56,6 +57,9 @@ CALL = 2048
 
 WINDOW = 32
 """At most so many steps between two deliveries; never more than the shortest delay."""
+
+LISTED = 64
+"""Steps between two deliveries where spikes come from outside alone, whose weights are read once for all of them; 200 gained nothing."""
 
 THREADED_FROM = 5000
 """Networks of so many neurons use all threads Numba was given (NUMBA_NUM_THREADS); smaller ones lose by it."""
@@ -127,7 +131,10 @@ def _lay(
     spans = [[int(delay_steps(b, dt, value=x)) for x in b.extremes()["delay"]] for b in wires.blocks]
     listed = any(b.external for b in wires.blocks)
     window = min([WINDOW, *(low for b, (low, _) in zip(wires.blocks, spans, strict=True) if not b.external)])
-    if listed and real is np.float32:
+    inner = any(not b.external for b in wires.blocks)
+    if not inner and listed:
+        window = LISTED
+    if listed and real is np.float32 and (inner or len({step for span in spans for step in span}) > 1):
         window = 1  # outside and inside spikes keep one order of arrival, however a run is cut
     window = max(1, min(window, 4_000_000 // max(1, netlist.size)))
     longest = max([1, *(high for _, high in spans)])
@@ -146,13 +153,15 @@ def _lay(
     blocks["parts"], blocks["shares"] = lay_parts(
         blocks["core"].size, threads, synapses=0.0 if few else synapses, bytes_per_block=bytes_per_block
     )
+    apart = dense_blocks(netlist, wires.blocks, blocks)
     return {
         "spread": bool(
             np.ptp(blocks["constants"].reshape(-1, LANES), axis=1).any()
             or np.ptp(blocks["holds"].reshape(-1, LANES), axis=1).any()
         ),
         "blocks": blocks,
-        "rows": lay_rows(netlist, wires, blocks, form, slots, dt, real),
+        "rows": lay_rows(netlist, wires, blocks, form, slots, dt, real, apart=apart),
+        "dense": lay_dense(netlist, wires.blocks, apart, blocks, form, dt, real) if apart else None,
         "window": window,
         "slots": slots,
         "few": few,
@@ -210,7 +219,8 @@ class EventRun(Run):
         self._spread = layout["spread"]
         self._counts_states = program.chip.counting == "nonzero" and form.discrete
         self._blocks = event.Blocks(**blocks)
-        self._rows = event.Rows(**layout["rows"])
+        dense = layout["dense"]
+        self._rows = event.Rows(**layout["rows"], dense=event.Dense(**dense) if dense else ())
         self._few, self._window, self._slots = layout["few"], layout["window"], layout["slots"]
         places, count, cores = blocks["neuron"].size, blocks["core"].size, len(program.placement.cores)
         states = len(form.states)
@@ -258,14 +268,17 @@ class EventRun(Run):
             sync=np.zeros(16, np.int64),
         )
         self._threads, self._cores = threads, cores
-        self._choice = tiers.Choice((self._shape, self._state, self._blocks, self._rows, self._noise), places)
+        self._choice = tiers.Choice(
+            (self._shape, self._state, self._blocks, self._rows._replace(dense=()), self._rows.dense, self._noise),
+            places,
+        )
         self._interpreter: Interpreter | None = None
 
     def advance(self, duration: float, inputs: Inputs | None = None) -> Window:
         """See Run."""
         program, begin = self.program, self.step
         stop = begin + steps_of(duration, program.dt)
-        given = outside.checked_inputs(program.netlist, self.drive, inputs, stop - begin)
+        given = outside.checked_inputs(program.netlist, self.drive, inputs, stop - begin, narrow=True)
         mark = self._recorder.mark()
         heavy = bool(self._listed or self._currents)
         block = max(1, min(self._longest, 2_000_000 // max(1, program.netlist.size) if heavy else self._longest))
@@ -363,8 +376,9 @@ class EventRun(Run):
         at = np.zeros(end - begin + 1, np.int64)
         senders: list[NDArray[np.int64]] = []
         parts: list[outside.Events] = []
+        find = self._kernel.listed if self._choice.ready else None
         for source in dict.fromkeys(b.source for b in self._listed):
-            found = outside.events(drive, source, begin, end, given)
+            found = outside.events(drive, source, begin, end, given, find)
             parts.append(found)
             senders.append(np.full(found.neurons.size, numbers[source], np.int64))
             at += found.at

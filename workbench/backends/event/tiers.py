@@ -64,6 +64,11 @@ class Choice:
         self._rate = STEP + PLACE * places
         self._calls = 0
 
+    @property
+    def ready(self) -> bool:
+        """Whether the compiled kernels are loaded and for use."""
+        return self._key in _compiled and not (_held and _held[-1] == INTERPRETED)
+
     def compiled(self, left: int) -> bool:
         """Whether the next of the `left` steps is to be compiled."""
         if _held:

@@ -1,18 +1,24 @@
-"""The event engine's kernels: tables, rules, rows, the run, and chip time. Numba is loaded when `advance` is first asked for."""
+"""The event engine's kernels: tables, rules, rows, the run, and chip time. Numba is loaded when one of the last two is first asked for."""
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.kernels.event.tables import Blocks, Noise, Outside, Rows, Scratch, Shape, State, Taps
+from workbench.kernels.event.tables import Blocks, Dense, Noise, Outside, Rows, Scratch, Shape, State, Taps
 
 if TYPE_CHECKING:
+    from workbench.kernels.event.outside import listed
     from workbench.kernels.event.run import advance
 
-__all__ = ["Blocks", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps", "advance"]
+__all__ = ["Blocks", "Dense", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps", "advance", "listed"]
 
 
 def __getattr__(name: str) -> Any:
-    if name != "advance":
-        raise AttributeError(name)
-    from workbench.kernels.event.run import advance  # noqa: PLC0415  what runs uncompiled needs no compiler
+    # what runs uncompiled needs no compiler
+    if name == "advance":
+        from workbench.kernels.event.run import advance  # noqa: PLC0415
 
-    return advance
+        return advance
+    if name == "listed":
+        from workbench.kernels.event.outside import listed  # noqa: PLC0415
+
+        return listed
+    raise AttributeError(name)

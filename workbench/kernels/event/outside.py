@@ -2,16 +2,66 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numba import njit, uint32, uint64
+from typing import Any
 
+import numpy as np
+from numba import njit, types, uint32, uint64
+from numba.extending import intrinsic as _intrinsic
+from numba.extending import overload
+
+from workbench.kernels.event.dense import deliver_dense
 from workbench.kernels.event.rain import add_counts, count
-from workbench.kernels.lanes import trailing
+from workbench.kernels.lanes import load, mask, popcount, trailing
 from workbench.kernels.rule import bits, words
 
-__all__ = ["deliver_listed", "mark", "rain"]
+intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
+
+__all__ = ["deliver_listed", "listed", "mark", "rain"]
 
 LANES = uint64(32)
+
+
+@intrinsic
+def _some(typingctx: Any, counts: Any, at: Any) -> Any:
+    """A bit for each of the 32 counts from place `at` on that is not nought."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return mask(load(builder, data, args[1]) != 0)
+
+    return types.uint32(counts, types.uint64), code
+
+
+@njit(cache=True, nogil=True)
+def listed(counts):
+    """The spikes in `counts` (uint16, steps × neurons) by step: (at, neurons, times), as in `Outside`, all int64."""
+    steps, size = counts.shape
+    flat = counts.reshape(-1)
+    at = np.zeros(steps + 1, np.int64)
+    whole = uint64(size) & ~uint64(31)
+    for s in range(uint64(steps)):
+        begin, found = s * uint64(size), np.int64(0)
+        for i in range(uint64(0), whole, uint64(32)):
+            found += np.int64(popcount(_some(flat, begin + i)))
+        for i in range(whole, uint64(size)):
+            found += np.int64(flat[begin + i] != 0)
+        at[s + uint64(1)] = at[s] + found
+    neurons, times = np.empty(at[steps], np.int64), np.empty(at[steps], np.int64)
+    k = uint64(0)
+    for s in range(uint64(steps)):
+        begin = s * uint64(size)
+        for i in range(uint64(0), whole, uint64(32)):
+            word = _some(flat, begin + i)
+            while word:
+                n = i + uint64(trailing(word))
+                neurons[k], times[k] = n, flat[begin + n]
+                k += uint64(1)
+                word &= uint32(word - uint32(1))
+        for i in range(whole, uint64(size)):
+            if flat[begin + i]:
+                neurons[k], times[k] = i, flat[begin + i]
+                k += uint64(1)
+    return at, neurons, times
 
 
 @njit(inline="always")
@@ -46,9 +96,31 @@ def mark(to, ring, plane, width, low, total, marks):
     marks[(to // plane) * total + low + (to % plane) // width] |= uint32(1) << uint32(to & uint64(31))
 
 
+def _dense(part, n, m, start, slots, width, dense, blocks, outside, arrivals, outside_here, shape, total, marks):
+    """What goes over all-to-all bundles."""
+
+
+@overload(_dense)
+def _compile_dense(
+    part, n, m, start, slots, width, dense, blocks, outside, arrivals, outside_here, shape, total, marks
+):  # fmt: skip
+    # Most networks have none (an empty tuple), and nothing is compiled for them.
+    none = isinstance(dense, types.BaseTuple) and not len(dense)
+
+    def nothing(part, n, m, start, slots, width, dense, blocks, outside, arrivals, outside_here, shape, total, marks):
+        return None
+
+    def some(part, n, m, start, slots, width, dense, blocks, outside, arrivals, outside_here, shape, total, marks):
+        deliver_dense(
+            part, n, m, start, slots, width, dense, blocks, outside, arrivals, outside_here, shape, total, marks
+        )
+
+    return nothing if none else some
+
+
 @njit
-def deliver_listed(part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks):
-    """Deliver the listed outside spikes of steps `n` to `m` to one part of the neurons."""
+def _one_by_one(part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks):
+    """Deliver what goes over lists of targets."""
     columns = uint64(blocks.parts.size)
     low, high = uint64(blocks.parts[part]), uint64(blocks.parts[part + 1])
     plane = (high - low) * width
@@ -70,3 +142,11 @@ def deliver_listed(part, n, m, start, slots, width, rows, blocks, outside, arriv
                     if len(shape.nonzero):
                         mark(to, uint64(slots) * plane, plane, width, low, total, marks)
                     outside_here[s - start, blocks.core[low + (to % plane) // width]] += times
+
+
+@njit
+def deliver_listed(part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks):
+    """Deliver the listed outside spikes of steps `n` to `m` to one part of the neurons."""
+    if rows.codes.size:
+        _one_by_one(part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks)
+    _dense(part, n, m, start, slots, width, rows.dense, blocks, outside, arrivals, outside_here, shape, total, marks)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Blocks", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps"]
+__all__ = ["Blocks", "Dense", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps"]
 
 
 class Shape(NamedTuple):
@@ -43,6 +43,31 @@ class Blocks(NamedTuple):
     ordered: bool  # places ascend with the neurons' numbers
 
 
+class Dense(NamedTuple):
+    """All-to-all bundles of one outside source onto one population: weights in tiles, no codes. None of them is in `Rows`.
+
+    A tile is one block, or as many as make a row of 256 bytes, of one part; row r of tile t is
+    `weights[tile_at[t] + r × tile_blocks[t] × 32 :][: tile_blocks[t] × 32]`, the weights of sender r onto the lanes of its blocks in
+    order, nought for empty lanes.
+    """
+
+    sender: np.ndarray  # int64 (bundles): as in `Outside.sender`
+    senders: np.ndarray  # int64 (bundles): rows
+    delay: np.ndarray  # int64 (bundles): steps
+    state: np.ndarray  # int64 (bundles): the state at which it arrives
+    first: np.ndarray  # int64 (bundles): first block of the target
+    last: np.ndarray  # int64 (bundles): the block after its last
+    weighted: np.ndarray  # uint8 (bundles): a weight for each synapse; else no tiles
+    weight: np.ndarray  # (bundles): the weight all synapses share, or what their own are multiplied by
+    tiles: np.ndarray  # int64 (bundles + 1): first tile of each
+    tile_block: np.ndarray  # int64 (tiles): first block
+    tile_blocks: np.ndarray  # int64 (tiles)
+    tile_at: np.ndarray  # int64 (tiles)
+    weights: np.ndarray
+    crossover: float  # the share of active senders from which a product is faster than rows
+    single: bool  # there is one listed source only
+
+
 class Rows(NamedTuple):
     """Synapses by sender, in bundles that share weight and delay; each synapse carries its own where the bundle has none.
 
@@ -62,6 +87,7 @@ class Rows(NamedTuple):
     first: np.ndarray  # int64 (senders + 1): the bundles of each population, then of each source
     sender: np.ndarray  # uint16 (neurons): population
     start: np.ndarray  # int64 (populations): first neuron of each
+    dense: Dense | tuple[()]  # what comes from outside all-to-all, if anything does
 
 
 class Noise(NamedTuple):
