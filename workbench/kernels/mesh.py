@@ -1,7 +1,7 @@
 """Cores on a mesh: moving them closer together, and walking the ways of their packets.
 
 Traffic is symmetric rows without the diagonal: the partners of core p are `other[start[p]:start[p + 1]]`, with as much `weight`. A slot
-is room for one core; slot s lies on tile (x[s], y[s]), in layer z[s] where there are several (`z` is empty where there is one). `slot` is the slot of each core, `core` the core of each slot, -1 where it is
+is room for one core; slot s lies on tile (x[s], y[s]), in layer z[s] where there are several (`z` is None where there is one). `slot` is the slot of each core, `core` the core of each slot, -1 where it is
 empty, -2 where nothing can be put; those are the first slots of their tiles.
 Links: number 0 goes east, 1 west, 2 north (y + 1), 3 south, counted at the tile they leave: `loads[direction, y, x]`. The rows of a layer
 follow those of the one below; 4 goes to the layer above, 5 to the one below.
@@ -22,7 +22,7 @@ def cost(start, other, weight, slot, x, y, z):
         for k in range(start[p], start[p + 1]):
             b = slot[other[k]]
             far = abs(x[a] - x[b]) + abs(y[a] - y[b])
-            if z.size:
+            if z is not None:
                 far += abs(z[a] - z[b])
             total += weight[k] * far
     return total / 2
@@ -60,7 +60,7 @@ def _moved(q, p, a, b, start, other, weight, slot, x, y, z):
             continue
         s = slot[r]
         far = abs(x[a] - x[s]) + abs(y[a] - y[s]) - abs(x[b] - x[s]) - abs(y[b] - y[s])
-        if z.size:
+        if z is not None:
             far += abs(z[a] - z[s]) - abs(z[b] - z[s])
         more += weight[k] * far
     return more, between
@@ -94,7 +94,7 @@ def _try_tile(tile, p, mine, per_tile, start, other, weight, slot, core, x, y, z
             more, between = _moved(q, p, a, b, start, other, weight, slot, x, y, z)
             # p's own sum counts the way to q as gone, but they stay as far apart as they were
             far = abs(x[a] - x[b]) + abs(y[a] - y[b])
-            if z.size:
+            if z is not None:
                 far += abs(z[a] - z[b])
             change += more + between * far
         if change < best:
@@ -133,9 +133,10 @@ def pull(start, other, weight, slot, core, x, y, z, wide, high, deep, per_tile, 
             here = a // per_tile
             _axis_costs(p, start, other, weight, slot, x, fx)
             _axis_costs(p, start, other, weight, slot, y, fy)
-            if deep > 1:
+            at = 0
+            if z is not None:
                 _axis_costs(p, start, other, weight, slot, z, fz)
-            at = z[a] if deep > 1 else 0
+                at = z[a]
             stays = fx[x[a]] + fy[y[a]] + fz[at]
             best, to = -least, -1
             if tiles <= LOOK:
@@ -201,8 +202,10 @@ def anneal(start, other, weight, slot, core, x, y, z, stages, tries, cooling, ke
     for _ in range(8):
         state = _next(state)
     wide, high, deep = x.max() + 1, y.max() + 1, 1
-    if z.size:
+    row = y
+    if z is not None:
         deep = z.max() + 1
+        row = y + z * high
     now = cost(start, other, weight, slot, x, y, z)
     least = now
     costs[0] = now
@@ -221,7 +224,6 @@ def anneal(start, other, weight, slot, core, x, y, z, stages, tries, cooling, ke
         return
     temperature = typical / found
     reach = float(max(wide, high))
-    row = y + z * high if z.size else y
     by_tile = np.argsort(row * wide + x)
     for stage in range(stages):
         for _ in range(tries * cores):
@@ -234,7 +236,7 @@ def anneal(start, other, weight, slot, core, x, y, z, stages, tries, cooling, ke
             state = _next(state)
             dy = np.int64(state % uint64(2 * span + 1)) - span
             tx, ty, tz, dz = x[a] + dx, y[a] + dy, 0, 0
-            if deep > 1:
+            if z is not None:
                 state = _next(state)
                 near = min(span, np.int64(deep - 1))
                 dz = np.int64(state % uint64(2 * near + 1)) - near

@@ -194,8 +194,8 @@ class _Going:
         _check_room(traffic.cores, chip, faults)
         self.rows = traffic.rows()
         self._where = _slots(chip)
-        self.x, self.y, self.z = (np.ascontiguousarray(axis) for axis in spread(self._where, chip).T)
-        self.z = self.z[: self.z.size if chip.layers > 1 else 0]  # of one layer nobody asks
+        self.x, self.y, layer = (np.ascontiguousarray(axis) for axis in spread(self._where, chip).T)
+        self.z = layer if chip.layers > 1 else None
         begin = hilbert(traffic.cores, chip, faults) if start is None else np.asarray(start, np.int32)
         self.slot = slots_of(begin, chip, faults)
         self.core = np.full(chip.cores, -1, np.int64)
