@@ -24,6 +24,7 @@ from workbench.chips.wafer import WaferChip
 from workbench.errors import PlacementError
 from workbench.mapping.detour import Detours
 from workbench.mapping.faults import NAMED, Faults
+from workbench.mapping.route import along
 from workbench.words import tr
 
 __all__ = ["DieWays", "die_faults"]
@@ -48,7 +49,7 @@ def die_faults(chip: WaferChip) -> Faults:
         links[0 if y == to_y else 2, min(y, to_y), min(x, to_x)] = True
     hollow = [[chip.living(x, y) == 0 for x in range(chip.dies_x)] for y in range(chip.dies_y)]
     found = Faults(np.array(hollow)[:, :, None], dead, links)
-    away = found.unreachable
+    away = found.unreachable if chip.dead_dies or chip.dead_links else np.zeros((0, 2), np.int64)
     if len(away):
         named = ", ".join(f"({x}, {y})" for x, y in away[:NAMED].tolist()) + (", …" if len(away) > NAMED else "")
         raise PlacementError(
@@ -77,6 +78,11 @@ class DieWays:
         """The dead dies, and links between dies."""
         return die_faults(self.chip)
 
+    @property
+    def _broken(self) -> bool:
+        """Whether any die or link between dies is dead."""
+        return bool(self.chip.dead_dies or self.chip.dead_links)
+
     @cached_property
     def _tables(self) -> tuple[Detours, ...]:
         """The tables searched with north and east first, and as seen in a mirror: west, south, or both first."""
@@ -93,7 +99,7 @@ class DieWays:
         apart = np.abs(target - source)
         a, b = self._die(source), self._die(target)
         moved, links, way = apart[:, :2].copy(), np.abs(b - a), self._pair(a, b)
-        if not self.faults.whole:
+        if self._broken:
             known, which = np.unique(way, return_inverse=True)
             crossed, _ = self._sent(self._tables[0], known, np.zeros(known.size, np.int64))
             rows = np.flatnonzero(crossed.sum(axis=0)[which] > links.sum(axis=1))
@@ -107,6 +113,12 @@ class DieWays:
         The first axis is `route.DIRECTIONS`; [0, y, x] is the link from die (x, y) to the east.
         """
         made = np.zeros((4, self.chip.dies_y, self.chip.dies_x), np.int64)
+        if not self._broken:  # dimension order, and nothing need be compiled
+            source, target = (
+                np.stack([d % self.chip.dies_x, d // self.chip.dies_x], axis=1) for d in np.divmod(ways, self.chip.dies)
+            )
+            along(made, source, target, packets, self.chip.dies_y)
+            return made
         table, pair = np.divmod(ways, self.chip.dies**2)
         for k, seen in enumerate(MIRRORS):
             mine = table == k

@@ -24,7 +24,18 @@ from workbench.mapping.reach import SMALL, Reach
 from workbench.mapping.traffic import of_reach
 from workbench.words import tr
 
-__all__ = ["DIRECTIONS", "Ways", "acyclic", "dependencies", "hops", "links", "path", "path_dependencies", "ways"]
+__all__ = [
+    "DIRECTIONS",
+    "Ways",
+    "acyclic",
+    "along",
+    "dependencies",
+    "hops",
+    "links",
+    "path",
+    "path_dependencies",
+    "ways",
+]
 
 DIRECTIONS = ("east", "west", "north", "south", "up", "down")
 """The first axis of link loads: where a link goes from its tile; north is the next higher row, up the next layer where there is one."""
@@ -109,7 +120,9 @@ class Ways:
         else:
             sent = of_reach(self.reach, self.core_of, len(self.tiles), fired.astype(np.float64))
             amount = np.rint(sent.packets) if whole else sent.packets
-            _along(loads, self.tiles[sent.source], self.tiles[sent.target], amount.astype(loads.dtype), self.chip)
+            along(
+                loads, self.tiles[sent.source], self.tiles[sent.target], amount.astype(loads.dtype), self.chip.tiles_y
+            )
         return loads
 
     def per_spike(self) -> dict[str, NDArray[Any]]:
@@ -259,21 +272,19 @@ def _around(
     )  # fmt: skip
 
 
-def _along(
-    loads: NDArray[Any], source: NDArray[np.int32], target: NDArray[np.int32], amount: NDArray[Any], chip: EventChip
-) -> None:
-    """Put `amount[k]` on every link of the way from tile source[k] to target[k].
+def along(loads: NDArray[Any], source: NDArray[Any], target: NDArray[Any], amount: NDArray[Any], tiles_y: int) -> None:
+    """Put `amount[k]` on every link of the way in dimension order from tile source[k] to target[k]; a layer has `tiles_y` rows.
 
     Each stretch is written as a step up where it begins and a step down where it ends; running sums fill in between.
     """
     (x, y), (to_x, to_y) = source.T.astype(np.int64), target.T.astype(np.int64)
-    if chip.layers > 1:
-        layer, to = y // chip.tiles_y, to_y // chip.tiles_y
-        for k in range(chip.layers - 1):
+    if len(loads) > 4:
+        layer, to = y // tiles_y, to_y // tiles_y
+        for k in range(loads.shape[1] // tiles_y - 1):
             up, down = (layer <= k) & (to > k), (layer > k) & (to <= k)
-            np.add.at(loads[4], (k * chip.tiles_y + y[up] % chip.tiles_y, x[up]), amount[up])
-            np.add.at(loads[5], ((k + 1) * chip.tiles_y + y[down] % chip.tiles_y, x[down]), amount[down])
-        y = to * chip.tiles_y + y % chip.tiles_y
+            np.add.at(loads[4], (k * tiles_y + y[up] % tiles_y, x[up]), amount[up])
+            np.add.at(loads[5], ((k + 1) * tiles_y + y[down] % tiles_y, x[down]), amount[down])
+        y = to * tiles_y + y % tiles_y
     for plus, minus, a, b, line in ((0, 1, x, to_x, y), (2, 3, y, to_y, to_x)):
         for link, goes in ((plus, b > a), (minus, b < a)):
             cells = (line[goes], a[goes]), (line[goes], b[goes])
