@@ -12,190 +12,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-PATCH = 8
-"""Cells along a side of the smallest patch: the cells of one are joined here, larger ones by BLAS."""
-LANES = 64
-"""Patches that are worked on side by side: enough for vector units, few enough for the cache."""
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _cell(g, row_wire, column_wire, out, lane):
-    """One cell with the row's segment at its left and the column's segment below it."""
-    c = g / (1.0 + (row_wire + column_wire) * g)
-    for port, into_row, into_column in ((0, 1.0, 0.0), (1, -row_wire, 0.0), (2, 0.0, -column_wire), (3, 0.0, -1.0)):
-        current = c * (into_row + into_column)
-        out[0, port, lane] = current
-        out[1, port, lane] = -row_wire * current
-        out[2, port, lane] = column_wire * current
-        out[3, port, lane] = current
-    out[0, 1, lane] += 1.0
-    out[1, 0, lane] += 1.0
-    out[1, 1, lane] -= row_wire
-    out[2, 3, lane] += 1.0
-    out[2, 2, lane] += column_wire
-    out[3, 2, lane] += 1.0
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _sides(p, q, beside):
-    """First joined port and the other ports of two equal patches, beside each other or one above the other, and the others' new places."""
-    rows, columns = (p, 2 * q) if beside else (2 * p, q)
-    count = p + 2 * q if beside else 2 * p + q
-    mine, yours = np.empty(count, np.int64), np.empty(count, np.int64)
-    to_mine, to_yours = np.empty(count, np.int64), np.empty(count, np.int64)
-    if beside:
-        for i in range(p):
-            mine[i], to_mine[i] = i, i
-            yours[i], to_yours[i] = p + i, p + i
-        for side in range(2):
-            for i in range(q):
-                k, old, new = p + side * q + i, 2 * p + side * q + i, 2 * rows + side * columns + i
-                mine[k], to_mine[k] = old, new
-                yours[k], to_yours[k] = old, new + q
-        return p, 0, mine, to_mine, yours, to_yours
-    for side in range(2):
-        for i in range(p):
-            k = side * p + i
-            mine[k], to_mine[k] = k, side * rows + i
-            yours[k], to_yours[k] = k, side * rows + p + i
-    for i in range(q):
-        mine[2 * p + i], to_mine[2 * p + i] = 2 * p + i, 2 * rows + i
-        yours[2 * p + i], to_yours[2 * p + i] = 2 * p + q + i, 2 * rows + columns + i
-    return 2 * p + q, 2 * p, mine, to_mine, yours, to_yours
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _put(out, r, q, values, rows):
-    """Write an entry and, by reciprocity, its mirror image."""
-    if (r < rows) == (q < rows):
-        for lane in range(values.size):
-            out[r, q, lane] = values[lane]
-            out[q, r, lane] = values[lane]
-    else:
-        for lane in range(values.size):
-            out[r, q, lane] = values[lane]
-            out[q, r, lane] = -values[lane]
-
-
-@njit(cache=True, nogil=True, fastmath={"contract"}, error_model="numpy")
-def _join_lanes(a, b, n, at_a, at_b, mine, to_mine, yours, to_yours, rows, m, x, y, sums, out):
-    """As `join`, many pairs side by side, last axis; m = I + (resistance)(conductance) needs no pivots."""
-    na, nb, lanes = mine.size, yours.size, a.shape[2]
-    c = na + nb
-    for i in range(n):
-        m[i, :n] = 0.0
-        m[i, i] = 1.0
-        for j in range(na):
-            for lane in range(lanes):
-                x[i, j, lane] = a[at_a + i, mine[j], lane]
-        x[i, na:c] = 0.0
-        for k in range(n):
-            f = a[at_a + i, at_a + k]
-            for j in range(n):
-                for lane in range(lanes):
-                    m[i, j, lane] -= f[lane] * b[at_b + k, at_b + j, lane]
-            for j in range(nb):
-                for lane in range(lanes):
-                    x[i, na + j, lane] += f[lane] * b[at_b + k, yours[j], lane]
-    for k in range(n):
-        f = sums[0]
-        for lane in range(lanes):
-            f[lane] = 1.0 / m[k, k, lane]
-        for j in range(k + 1, n):
-            for lane in range(lanes):
-                m[k, j, lane] *= f[lane]
-        for j in range(c):
-            for lane in range(lanes):
-                x[k, j, lane] *= f[lane]
-        for i in range(n):
-            if i != k:
-                f = m[i, k]
-                for j in range(k + 1, n):
-                    for lane in range(lanes):
-                        m[i, j, lane] -= f[lane] * m[k, j, lane]
-                for j in range(c):
-                    for lane in range(lanes):
-                        x[i, j, lane] -= f[lane] * x[k, j, lane]
-    for i in range(n):
-        y[i, :na] = 0.0
-        for k in range(n):
-            f = b[at_b + i, at_b + k]
-            for j in range(na):
-                for lane in range(lanes):
-                    y[i, j, lane] += f[lane] * x[k, j, lane]
-    for i in range(na):
-        for j in range(i, na):
-            for lane in range(lanes):
-                sums[j, lane] = a[mine[i], mine[j], lane]
-        for k in range(n):
-            f = a[mine[i], at_a + k]
-            for j in range(i, na):
-                for lane in range(lanes):
-                    sums[j, lane] += f[lane] * y[k, j, lane]
-        for j in range(i, na):
-            _put(out, to_mine[i], to_mine[j], sums[j], rows)
-    for i in range(nb):
-        sums[:na] = 0.0
-        for j in range(i, nb):
-            for lane in range(lanes):
-                sums[na + j, lane] = b[yours[i], yours[j], lane]
-        for k in range(n):
-            f = b[yours[i], at_b + k]
-            for j in range(na):
-                for lane in range(lanes):
-                    sums[j, lane] += f[lane] * x[k, j, lane]
-            for j in range(na + i, c):
-                for lane in range(lanes):
-                    sums[j, lane] += f[lane] * x[k, j, lane]
-        for j in range(na):
-            _put(out, to_yours[i], to_mine[j], sums[j], rows)
-        for j in range(i, nb):
-            _put(out, to_yours[i], to_yours[j], sums[na + j], rows)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def patches(g, row_wire, column_wire):
-    """The matrices of all PATCH × PATCH patches of `g`, whose sides are multiples of PATCH: (down, across, 4 PATCH, 4 PATCH)."""
-    down, across, size = g.shape[0] // PATCH, g.shape[1] // PATCH, 4 * PATCH
-    many = down * across
-    lanes = min(LANES, many)
-    made = np.empty((many, size, size))
-    cells = np.empty((PATCH, PATCH, 4, 4, lanes))
-    m = np.empty((PATCH, PATCH, lanes))
-    x, y = np.empty((PATCH, 2 * size, lanes)), np.empty((PATCH, 2 * size, lanes))
-    sums = np.empty((2 * size, lanes))
-    pairs, fours = np.empty(PATCH * PATCH * 18 * lanes), np.empty(PATCH * PATCH * 16 * lanes)
-    for start in range(0, many, lanes):
-        for lane in range(lanes):
-            number = min(start + lane, many - 1)
-            top, left = PATCH * (number // across), PATCH * (number % across)
-            for i in range(PATCH):
-                for j in range(PATCH):
-                    _cell(g[top + i, left + j], row_wire, column_wire, cells[i, j], lane)
-        now, h = cells, 1
-        while h < PATCH:
-            k = PATCH // h
-            wide = pairs[: k * k * 18 * h * h * lanes].reshape(k, k // 2, 6 * h, 6 * h, lanes)
-            at_a, at_b, mine, to_mine, yours, to_yours = _sides(h, h, True)
-            for i in range(k):
-                for j in range(k // 2):
-                    left, right, out = now[i, 2 * j], now[i, 2 * j + 1], wide[i, j]
-                    _join_lanes(left, right, h, at_a, at_b, mine, to_mine, yours, to_yours, 2 * h, m, x, y, sums, out)
-            now = fours[: k * k * 16 * h * h * lanes].reshape(k // 2, k // 2, 8 * h, 8 * h, lanes)
-            at_a, at_b, mine, to_mine, yours, to_yours = _sides(h, 2 * h, False)
-            for i in range(k // 2):
-                for j in range(k // 2):
-                    upper, lower, out = wide[2 * i, j], wide[2 * i + 1, j], now[i, j]
-                    _join_lanes(
-                        upper, lower, 2 * h, at_a, at_b, mine, to_mine, yours, to_yours, 4 * h, m, x, y, sums, out
-                    )
-            h *= 2
-        for lane in range(min(lanes, many - start)):
-            for i in range(size):
-                for j in range(size):
-                    made[start + lane, i, j] = now[0, 0, i, j, lane]
-    return made.reshape(down, across, size, size)
-
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def _block(matrix, rows, columns, work, at):
@@ -301,7 +117,16 @@ def run(steps, index, cuts, kinds, patches, arena, work):
         a = (arena if step[0] else patches)[step[1] : step[1] + step[2] * step[3]].reshape(step[2], step[3])
         b = (arena if step[4] else patches)[step[5] : step[5] + step[6] * step[7]].reshape(step[6], step[7])
         out = arena[step[8] : step[8] + step[9] * step[10]].reshape(step[9], step[10])
-        join(a, b, index, cuts[step[11]], kinds[step[11], 0] == 1, kinds[step[11], 1], work, out)
+        join(
+            a,
+            b,
+            index,
+            cuts[step[11]],
+            kinds[step[11], 0] == 1,
+            kinds[step[11], 1],
+            work,
+            out,
+        )
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -336,7 +161,11 @@ def solve(root, row_wire, column_wire, across, tolerance, limit, s):
     """
     rows, columns = root.shape
     along_rows, along_columns = np.empty((rows, columns)), np.empty((rows, columns))
-    p, q, r = np.empty((rows, columns)), np.empty((rows, columns)), np.empty((rows, columns))
+    p, q, r = (
+        np.empty((rows, columns)),
+        np.empty((rows, columns)),
+        np.empty((rows, columns)),
+    )
     goal, size = 0.0, 0.0
     for i in range(rows):
         for j in range(columns):

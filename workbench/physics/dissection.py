@@ -34,10 +34,10 @@ SHARED = 128 * 128
 
 def transfer(conductances: Array, row_wire: float, column_wire: float, *, threads: int = 1) -> Array:
     """Column currents per volt on each row, S, (rows, columns); the same bits for any number of threads."""
-    from workbench.kernels import wires  # noqa: PLC0415  Numba only where something is solved
+    from workbench.kernels import patches, wires  # noqa: PLC0415  Numba only where something is solved
 
     rows, columns = conductances.shape
-    side = wires.PATCH
+    side = patches.PATCH
     down, across = -(-rows // side), -(-columns // side)
     # Cells that conduct nothing, above the first row and behind the last column, change nothing.
     padded = np.zeros((down * side, across * side))
@@ -47,8 +47,8 @@ def transfer(conductances: Array, row_wire: float, column_wire: float, *, thread
     def made(part: Part) -> tuple[Array, Sides, Sides]:
         top, bottom, left, right = (side * k for k in part)
         program = _program(down, across, side, part)
-        patches = wires.patches(padded[top:bottom, left:right], float(row_wire), float(column_wire))
-        return program.run(patches), program.outputs, program.inputs
+        small = patches.patches(padded[top:bottom, left:right], float(row_wire), float(column_wire))
+        return program.run(small), program.outputs, program.inputs
 
     with _own_threads():
         if threads < 2 or conductances.size < SHARED:
