@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +22,7 @@ from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.neurons.relu import Relu
 from workbench.circuits.stimuli import Frames, Poisson
 from workbench.circuits.wiring import AllToAll, FixedProbability, OneToOne
-from workbench.errors import DescriptionError, PlacementError, StoreError
+from workbench.errors import DescriptionError, PlacementError, StoreError, UnsupportedError
 from workbench.experiment import Experiment
 from workbench.measures.crossbar_energy import activity, product
 from workbench.units import ms, mV
@@ -90,6 +91,52 @@ def test_any_split_of_a_batch_gives_the_same_codes_counts_and_clips(name, dac):
     backwards = m.fresh()
     for a, b in [(30, 40), (0, 30)]:
         assert np.array_equal(backwards.product(X[a:b], first=a), y[a:b])
+
+
+@pytest.mark.parametrize("name", ["crossbar-assumed", "isaac", "hermes-core"])
+def test_codes_are_the_same_for_any_split_order_and_threads(name):
+    chip = replace(CHIPS[name], rows=48, columns=40, tiles=10_000, dac_bits=min(CHIPS[name].dac_bits, 5))
+    m = Matrix(W, chip, seed=5).calibrated(X[:20])
+    x = X.copy()
+    x[7, :48] = 0.0
+    whole = m.codes(x)
+    assert [(codes.shape, codes.dtype.kind) for codes in whole] == [((40, 33), "i")] * len(m.reads)
+    pieces = [(k, min(k + 7, 40)) for k in range(0, 40, 7)]
+    with ThreadPoolExecutor(4) as pool:
+        parts = list(pool.map(lambda ab: m.fresh().codes(x[ab[0] : ab[1]], first=ab[0]), pieces[::-1]))[::-1]
+    for k, codes in enumerate(whole):
+        assert np.array_equal(np.concatenate([part[k] for part in parts]), codes)
+        rows, _, _ = m.reads[k]
+        assert np.any(codes[7]) == (rows.start > 0)  # what drives no row is not read
+
+
+def test_a_product_is_its_decoded_codes():
+    chip = replace(PERFECT, adc_bits=8, dac_bits=6, rows=48, effects=replace(ALONE, read_noise=True))
+    m = Matrix(W, replace(chip, device=noisy(0.01).device), seed=2).calibrated(X)
+    top = 2 ** (chip.adc_bits - 1) - 1
+    codes, scale = m.fresh().codes(X), [full / top for full in (m.save()["full.0"], m.save()["full.1"])]
+    assert [rows for rows, _, _ in m.reads] == [slice(0, 45), slice(45, 90)]
+    assert all(np.abs(one).max() <= top for one in codes)
+    y = m.product(X)
+    assert np.abs(sum(c * s for c, s in zip(codes, scale, strict=True)) - y).max() < 1e-12 * np.abs(y).max()
+    assert np.array_equal(
+        m.fresh().product(X.astype(np.float32)), m.fresh().product(X.astype(np.float32).astype(float))
+    )
+    with pytest.raises(UnsupportedError, match="no ADCs"):
+        Matrix(W, PERFECT).codes(X)
+
+
+def test_what_is_wrong_counts_nothing():
+    m = Matrix(W, replace(NOISY, rows=48))
+    m.product(X)
+    before = m.tally, m.clipped, m.conversions, m.clipped_inputs
+    for bad in (np.nan, np.inf, -np.inf):
+        x = X.copy()
+        x[30, 60] = bad
+        with pytest.raises(DescriptionError, match="finite"):
+            m.product(x)
+    assert np.array_equal(m.tally, before[0])
+    assert (m.clipped, m.conversions, m.clipped_inputs) == before[1:]
 
 
 def test_a_chip_is_its_die_and_a_programming_its_seed():

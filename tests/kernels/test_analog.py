@@ -12,9 +12,11 @@ from scipy.special import ndtri
 from tests.kernels import analog_twin as twin
 from workbench import streams
 from workbench.kernels import analog
-from workbench.kernels.analog.loops import BLOCK
+from workbench.kernels.analog import _aligned
+from workbench.kernels.analog.loops import BLOCK, LINES, product_batch
 from workbench.kernels.analog.normal import LARGEST, fused, normal
 from workbench.kernels.analog.vectors import TALL
+from workbench.kernels.analog.whole import WHOLE
 
 KEY = streams.stream(3, "read", "W")
 """Above 2⁶³: a key that a signed number could not hold."""
@@ -119,24 +121,143 @@ def test_levels_on_an_edge_round_to_even() -> None:
     assert clipped == 0
 
 
-def test_fast_product_errs_less_than_its_bound_says() -> None:
-    """Where all x·M have one sign and one size, float32 sums err most; without the edges' second look codes would be wrong there."""
+WAYS = {"floats": (40, 0), "whole numbers": (40, 127), "whole numbers one by one": (4, 127)}
+"""Vectors at once, and the largest input of products of whole numbers (0: none)."""
+
+
+def by_way(a: analog.Bank, way: str, room: float | None = None) -> analog.Bank:
+    """The array read in this way; with a `room`, only outputs further than that from a whole level are looked at again."""
+    single, fixed, shape = a.single.copy(), a.fixed.copy(), a.shape.copy()
+    if not WAYS[way][1]:
+        shape[5] = 0
+    if room is not None:
+        n, rows = a.padded, int(shape[1])
+        single[n * rows :][: 4 * n].reshape(-1, 4, 32)[:, 3] = room
+        fixed.reshape(2, -1, LINES, 32)[:, :, 3] = room
+    return a._replace(single=_aligned(np.float32, single), fixed=_aligned(np.float32, fixed), shape=shape)
+
+
+def bounds(a: analog.Bank, x: np.ndarray, way: str) -> np.ndarray:
+    """What an output may err, in LSB, before it is looked at again: (batch, n)."""
+    n, rows = a.padded, int(a.shape[1])
+    table = a.single[n * rows :][: 4 * n].reshape(-1, 4, 32)
+    if WAYS[way][1]:
+        table = a.fixed.reshape(2, -1, LINES, 32)[int(way.endswith("one"))]
+    made = np.linalg.norm(x.astype(float), axis=1)[:, None] * table[:, 2].ravel() + 0.5 - table[:, 3].ravel()
+    return made[:, : a.columns]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_fast_product_errs_less_than_its_bound_says(way: str) -> None:
+    """Where all x·M have one sign and one size, sums err most; without the edges' second look codes would be wrong there."""
+    if WAYS[way][1] and not WHOLE:
+        pytest.skip("this processor has no products of whole numbers")
     rng = np.random.default_rng(5)
     matrix = np.full((1000, 64), 0.1) + rng.uniform(0, 1e-3, (1000, 64))
-    x = np.full((40, 1000), 101.0, np.float32) - rng.integers(0, 3, (40, 1000))
-    lsb = 0.01
-    a = analog.bank(matrix, lsb=lsb, low=-(2**21), high=2**21)
+    x = np.full((WAYS[way][0], 1000), 101.0, np.float32) - rng.integers(0, 3, (WAYS[way][0], 1000))
+    lsb, high = (0.01, 2**21) if way == "floats" else (0.3, 2**16)
+    a = by_way(analog.bank(matrix, lsb=lsb, low=-high, high=high), way)
     level = twin.levels(matrix, x, lsb=lsb)
-    n = a.columns
-    table = a.single[n * 1024 :][: 4 * n].reshape(-1, 4, 32)
-    bound = np.linalg.norm(x.astype(float), axis=1)[:, None] * table[:, 2].ravel() + 0.5 - table[:, 3].ravel()
-    # Edges looked at in no case: what is left is the fast product.
-    blind = a.single.copy()
-    blind[n * 1024 :][: 4 * n].reshape(-1, 4, 32)[:, 3] = 1e9
-    fast, _ = analog.read(a._replace(single=blind), x, None)
-    assert np.all(np.abs(fast - level) <= 0.5 + bound)
-    assert np.any(fast != np.rint(level))
+    fast, _ = analog.read(by_way(a, way, room=1e9), x, None)
+    assert np.all(np.abs(fast - level) <= 0.5 + bounds(a, x, way))
+    if way != "whole numbers":  # 24 bits of a cell leave nothing to err by where they can be right
+        assert np.any(fast != np.rint(level))
     assert np.array_equal(analog.read(a, x, None)[0], np.rint(level))
+
+
+@pytest.mark.parametrize("way", list(WAYS)[1:])
+def test_variances_in_whole_numbers_err_less_than_their_bound_says(way: str) -> None:
+    """Few inputs on cells of very different noise, where rounded variances are worst; and codes are right nevertheless."""
+    rng = np.random.default_rng(6)
+    matrix, variance = rng.normal(size=(300, 96)), 10.0 ** rng.uniform(-9, -1, (300, 96))
+    x = inputs(WAYS[way][0], 300)
+    x[1:] *= rng.random((len(x) - 1, 300)) < np.geomspace(0.004, 1, len(x) - 1)[:, None]
+    a = by_way(analog.bank(matrix, variance=variance, lsb=20.0), way)
+    got, clipped = analog.read(a, x, KEY, 3)
+    want, over = twin.codes(twin.levels(matrix, x, KEY, 3, variance=variance, lsb=20.0), -127, 127)
+    assert np.array_equal(got, want) and clipped == over
+    assert (a.shape[5] > 0) == WHOLE
+
+
+@pytest.mark.parametrize("state", [False, True], ids=["linear", "state-dependent"])
+def test_ways_of_multiplying_give_the_same_codes(state: bool) -> None:
+    a, x = analog.bank(**an_array(513, 90, state=state, bits=8)), inputs(80, 513)  # type: ignore[arg-type]
+    whole, clipped = analog.read(a, x, KEY)
+    assert np.array_equal(analog.read(by_way(a, "floats"), x, KEY)[0], whole)
+    for pieces in (1, 3, 6):
+        parts = [analog.read(a, x[k : k + pieces], KEY, k) for k in range(0, 80, pieces)]
+        assert np.array_equal(np.concatenate([codes for codes, _ in parts]), whole)
+        assert sum(over for _, over in parts) == clipped
+    # Inputs that are not whole, or beyond the bytes: floats again.
+    for other in (x + np.float32(0.5), x * np.float32(2)):
+        got, _ = analog.read(a, other, KEY)
+        want, _ = by_twin(an_array(513, 90, state=state, bits=8), other, KEY, 0)
+        assert np.array_equal(got, want)
+
+
+@pytest.mark.parametrize("state", [False, True], ids=["linear", "state-dependent"])
+@pytest.mark.parametrize(("batch", "high"), [(3, 255.0), (75, 255.0), (75, 127.0), (9, 15.0), (9, 4095.0)])
+def test_a_read_with_its_dac_is_levels_codes_and_values(batch: int, high: float, state: bool) -> None:
+    """Two row blocks of 70 and 50 inputs, from float64 and float32; some samples drive no row."""
+    rng = np.random.default_rng(8)
+    x = rng.uniform(-1.1, 1.1, (batch, 120))
+    x[::3, 70:] = 0.0
+    for kind in (np.float64, np.float32):
+        x = x.astype(kind)
+        y, levels = np.full((batch, 40), np.nan), np.clip(np.rint(x.astype(float) * high), -high, high)
+        want = np.zeros((batch, 40))
+        for begin, end in ((0, 70), (70, 120)):
+            rows, here = end - begin, levels[:, begin:end]
+            args = {
+                "matrix": rng.normal(size=(rows, 40)),
+                "variance": rng.random((rows, 40)) * 1e-2 if state else 1e-3,
+                "lsb": np.sqrt(rows) * high / 80,
+                "offset": rng.normal(size=40),
+            }
+            a = analog.bank(**args)
+            squares, reads, totals, counted = (
+                np.zeros(rows),
+                np.zeros(batch, np.int64),
+                np.zeros(batch),
+                np.zeros(7, int),
+            )
+            decoding, none = rng.normal(size=(2, 40)), np.zeros((0, 0), np.int16)
+            both = (a.single, a.double, a.whole, a.fixed, a.shape)
+            counts = (squares, reads, totals, counted)
+            product_batch(
+                x, begin, high, -high, high, -1, 5, 2, True, *both, none, 2.0, decoding, begin == 0, y, *counts
+            )  # fmt: skip
+            said, clipped = twin.codes(twin.levels(x=here, key=5, first=2, **args), -127, 127)
+            active = np.count_nonzero(here, axis=1) > 0
+            want += np.where(active[:, None], 2.0 * (said * decoding[0] + decoding[1]), 0.0)
+            assert np.array_equal(squares, (here**2).sum(axis=0))
+            assert np.array_equal(reads, active) and np.array_equal(totals, here.sum(axis=1))
+            beyond = np.count_nonzero(np.abs(x[:, begin:end].astype(float) * high) > high + 0.5)
+            assert counted.tolist() == [clipped, np.count_nonzero(here), active.sum(), 0, 0, beyond, 0]
+            codes = np.empty((batch, a.padded), np.int16)
+            product_batch(
+                x, begin, high, -high, high, -1, 5, 2, True, *both, codes, 2.0, decoding, True, none.astype(float), *counts
+            )  # fmt: skip
+            assert np.array_equal(codes[:, :40], np.where(active[:, None], said, 0))
+        assert np.array_equal(y, want)
+
+
+def test_bits_of_levels_drive_the_rows_one_after_the_other() -> None:
+    rng = np.random.default_rng(9)
+    x, matrix = rng.uniform(-1, 1, (20, 45)), rng.normal(size=(45, 33))
+    a = analog.bank(matrix, lsb=0.5)
+    levels = np.clip(np.rint(x * 31), -31, 31).astype(int)
+    for plane in range(5):
+        codes, counted = np.empty((20, a.padded), np.int16), np.zeros(7, np.int64)
+        product_batch(
+            x, 0, 31.0, -31.0, 31.0, plane, 0, 0, False, a.single, a.double, a.whole, a.fixed, a.shape, codes, 1.0,
+            np.zeros((2, 33)), True, np.zeros((0, 0)), np.zeros(45), np.zeros(20, np.int64), np.zeros(0), counted
+        )  # fmt: skip
+        driven = np.sign(levels) * (np.abs(levels) >> plane & 1)
+        want, _ = twin.codes(twin.levels(matrix, driven, lsb=0.5), -127, 127)
+        assert np.array_equal(codes[:, :33], want)
+        assert counted[1] == np.count_nonzero(driven)
+        assert counted[3] == (np.count_nonzero(levels) if plane == 0 else 0)
 
 
 def test_threads_change_nothing() -> None:

@@ -2,7 +2,9 @@
 
 CPU seconds of one product of the whole batch on one thread, the least of alternating rounds in one process. "numpy GEMM" is
 `x @ M` in float32, no noise and no converters; "numpy cells" draws the noise of every cell anew for each vector (timed on 4 vectors at
-most). "state" among the benchmarks: noise whose size differs from cell to cell. aihwkit runs in an environment of its own.
+most). "state" among the benchmarks: noise whose size differs from cell to cell. "product" among them: `Matrix.product` as users call it,
+float64 in and out, DAC, counting and decoding included; the others are the kernel alone, from levels to codes. aihwkit runs in an
+environment of its own.
 """
 
 from __future__ import annotations
@@ -46,11 +48,15 @@ def measure(n: int, batch: int) -> dict[str, float]:
     bare = matrix.astype(np.float32)
     linear = analog.bank(matrix, variance=4e-4, lsb=lsb)
     state = analog.bank(matrix, variance=8e-4 * rng.random((n, n)), lsb=lsb)
+    product, product_state = public(n, matrix)
+    volts = x / 127.0
     made = least(
         {
             "gemm": lambda: x @ bare,
             "linear": lambda: analog.read(linear, x, 5),
             "state": lambda: analog.read(state, x, 5),
+            "product": lambda: product.product(volts),
+            "product state": lambda: product_state.product(volts),
         },
         2.0 * n * n * batch,
     )
@@ -59,6 +65,29 @@ def measure(n: int, batch: int) -> dict[str, float]:
         {"cells": lambda: [row @ (bare + 0.02 * rng.standard_normal((n, n), dtype=np.float32)) for row in few]}, 1e9
     )
     return made | {"cells": drawn["cells"] * batch / len(few)}
+
+
+def public(n: int, matrix: Any) -> tuple[Any, Any]:
+    """Matrices on one array, with levels of 8 bits with their sign, 8-bit ADCs and read noise: alike in all cells, and as PCM has it."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from workbench.backends.crossbar import Matrix
+    from workbench.chips import CHIPS
+    from workbench.chips.crossbar import Effects
+    from workbench.chips.devices import DEVICES
+
+    none = Effects(**dict.fromkeys(Effects.__dataclass_fields__, False))
+    chip = replace(
+        CHIPS["crossbar-assumed"], rows=n, columns=2 * n, dac_bits=7, adc_bits=8, effects=replace(none, read_noise=True)
+    )
+    alike = replace(DEVICES["ideal"], name="assumed", read_constant=0.005 * DEVICES["ideal"].g_max)
+    samples = np.random.default_rng(2).uniform(-1, 1, (256, n))
+    return tuple(
+        Matrix(matrix, one).calibrated(samples, inputs=1.0)
+        for one in (replace(chip, device=alike), replace(chip, device=DEVICES["pcm-nandakumar"]))
+    )  # pyright: ignore[reportReturnType]
 
 
 def main() -> None:
@@ -76,6 +105,10 @@ def main() -> None:
         name = f"{name}, state"
         say(name, "workbench", "float32", seconds=made["state"], gemm_ratio=made["state"] / made["gemm"])
         say(name, "numpy GEMM", "float32", seconds=made["gemm"])
+        for kind, suffix in (("product", ""), ("product state", ", state")):
+            name = f"MVM {n} × {batch}, product{suffix}"
+            say(name, "workbench", "float32", seconds=made[kind], gemm_ratio=made[kind] / made["gemm"])
+            say(name, "numpy GEMM", "float32", seconds=made["gemm"])
 
 
 if __name__ == "__main__":

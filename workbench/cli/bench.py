@@ -144,6 +144,7 @@ def _columns(rows: Sequence[Row]) -> Iterable[tuple[str, list[str]]]:
     yield tr("M events/s"), cells("events_per_s", lambda x: f"{x / 1e6:,.1f}")
     yield tr("M updates/s"), cells("updates_per_s", lambda x: f"{x / 1e6:,.0f}")
     yield tr("M/s"), cells("rate", lambda x: f"{x / 1e6:,.0f}")
+    yield tr("of the GEMM"), cells("gemm_ratio", lambda x: f"{x:.2f} ×")
     yield tr("of the bound"), cells("bound_share", lambda x: f"{x:.0%}")
     yield tr("delivery of its bound"), cells("delivery_share", lambda x: f"{x:.0%}")
     for ours in rows:

@@ -11,7 +11,7 @@ whole numbers, and sums of codes are exact.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Self, final
 
@@ -20,21 +20,23 @@ from numpy.typing import NDArray
 
 from workbench import streams
 from workbench.backends.crossbar.array import Array
+from workbench.backends.crossbar.counts import Counts
+from workbench.backends.crossbar.reads import Counted, Reads, signed
 from workbench.backends.crossbar.rows import Row, side_by_side
 from workbench.backends.crossbar.tiles import Cut, cut, digits, scales, worth, zero
 from workbench.chips.crossbar import EVENTS, CrossbarChip
-from workbench.errors import DescriptionError
+from workbench.errors import DescriptionError, UnsupportedError
 from workbench.words import tr
 
 __all__ = ["Matrix"]
 
-_EVENT = {event: k for k, event in enumerate(EVENTS)}
-ATTOJOULE = 1e-18
 FINE = 4096
 """Levels of an input that no DAC rounds, for the energy in the cells."""
 
 SAMPLES = 256
 """Random inputs that set the ranges of converters when nobody calibrates."""
+_NO_OUTPUT = np.zeros((0, 0))
+_REAL = (np.dtype(np.float64), np.dtype(np.float32))
 
 
 @final
@@ -89,10 +91,6 @@ class Matrix:
         self.chip, self.inputs, self.signed = chip, float(inputs), signed
         self.clipped, self.conversions, self.clipped_inputs = 0, 0, 0
         blocks = len(self.cut.column_blocks)
-        self.tally = np.zeros((self.cut.arrays, len(EVENTS)), np.int64)
-        """What the products so far cost, (arrays, EVENTS)."""
-        self._squares = [np.zeros(array.piece.rows.stop - array.piece.rows.start) for array in self.arrays[::blocks]]
-        """Sums of squares of the levels on each row so far, by row block and slice: what the energy in the cells follows from."""
         self._rows: list[Row] = [
             side_by_side(
                 self.arrays[at : at + blocks],
@@ -102,6 +100,8 @@ class Matrix:
             )
             for at in range(0, len(self.arrays), blocks)
         ]
+        top = self._top if self._most else float(FINE)
+        self._counts = Counts(self._rows, self.cut.arrays, self.cut.outputs, chip, top)
         self._zero = zero(self._scale, chip)
         if chip.pairs == "offset":
             closed = chip.device.g_min / (chip.device.g_max - chip.device.g_min)
@@ -162,7 +162,7 @@ class Matrix:
 
         Raises DescriptionError for samples of another width or without any signal.
         """
-        x = self._checked(samples)
+        x = self._checked(np.atleast_2d(np.asarray(samples, np.float64)))
         made = copy.copy(self)
         largest = float(np.abs(x).max(initial=0.0))
         if inputs is None and largest == 0.0:
@@ -184,13 +184,13 @@ class Matrix:
         if x is None and chip.adc_range == "calibrated":
             u = streams.uniform(streams.stream(self.seed, "calibration", self.name), 0, SAMPLES * self.cut.inputs)
             x = self.inputs * (2.0 * u - 1.0 if self.signed else u).reshape(SAMPLES, -1)
-        planes = [] if x is None else self._planes(self._levels(x)[0])
+        planes = [] if x is None else self._planes(self._levels(x))
         few = self._samples is not None and len(self._samples) < SAMPLES
         self._full: list[NDArray[np.float64]] = []
         for row in self._rows:
             step = row.matrix * self._step
             if chip.adc_range == "calibrated":
-                full = np.max([self._reach(row, p[:, row.rows]) for p, _ in planes], axis=0)
+                full = np.max([self._reach(row, p[:, row.rows]) for p in planes], axis=0)
                 # Two coincident inputs on the strongest cell are to fit, however few of them a calibration saw.
                 full = np.maximum(full, min(2.0, step.shape[0]) * self._top * np.abs(step).max(axis=0)) if few else full
             else:
@@ -228,14 +228,12 @@ class Matrix:
         unsigned = chip.pairs == "offset" and not self.signed
         high = (2**chip.adc_bits if unsigned else 2 ** max(chip.adc_bits - 1, 0)) - 1
         low = 0 if unsigned else -high
-        top = self._top if self._most else float(FINE)
-        self._joules = [row.load * (chip.read_voltage**2 * chip.read_time / ATTOJOULE / top**2) for row in self._rows]
-        self._banks: list[Any] = []
-        self._decode: list[tuple[NDArray[np.float64], NDArray[np.float64]]] = []
+        banks: list[Any] = []
+        decoding: list[NDArray[np.float64]] = []
         for row, full in zip(self._rows, self._full, strict=True):
             lsb = full / max(high, 1)
             offset, gain = self._errors(row)
-            self._banks.append(
+            banks.append(
                 analog.bank(
                     row.matrix * self._step,
                     variance=row.variance * self._step**2,
@@ -247,9 +245,23 @@ class Matrix:
                 )
             )
             if chip.calibrate:
-                self._decode.append((lsb / gain * row.correct, -offset * lsb / gain * row.correct))
+                decoding.append(np.stack([lsb / gain * row.correct, -offset * lsb / gain * row.correct]))
             else:
-                self._decode.append((lsb * row.correct, np.zeros_like(lsb)))
+                decoding.append(np.stack([lsb * row.correct, np.zeros_like(lsb)]))
+        most, bits = float(self._most), chip.dac_bits if self._serial else 0
+        self._reads = Reads(
+            self._rows,
+            banks,
+            decoding,
+            # Without a DAC, levels only count the energy.
+            (1.0 / self._step, -most if self.signed else 0.0, most) if most else (FINE / self.inputs, 1.0, 0.0),
+            bits=bits,
+            keys=[
+                [signed(streams.stream(self._key, plane, number)) for number in range(len(banks))]
+                for plane in range(bits or 1)
+            ],
+            offset=chip.pairs == "offset",
+        )
 
     def _errors(self, row: Row) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Offset (LSB) and gain of the converter of each output: the same for columns that share one."""
@@ -284,25 +296,20 @@ class Matrix:
         """The largest level of one read."""
         return 1.0 if self._serial else float(self._most) or self.inputs
 
-    def _levels(self, x: NDArray[np.float64]) -> tuple[NDArray[Any], int]:
-        """Inputs in DAC levels, whole numbers in float32, and how many were clipped; inputs as they are where no DAC rounds."""
+    def _levels(self, x: NDArray[np.float64]) -> NDArray[Any]:
+        """Inputs in DAC levels; inputs as they are where no DAC rounds."""
+        self._finite(x)
         if not self._most:
-            self._finite(x)
-            return x, 0
-        from workbench.kernels.analog.drive import levels  # noqa: PLC0415
+            return x
+        most = float(self._most)
+        return np.clip(np.rint(x * (1.0 / self._step)), -most if self.signed else 0.0, most).astype(np.float32)
 
-        made = np.empty(x.shape, np.float32)
-        clipped = levels(x, self._step, -self._most if self.signed else 0, self._most, made)
-        if clipped < 0:
-            self._finite(x)
-        return made, clipped
-
-    def _planes(self, levels: NDArray[Any]) -> list[tuple[NDArray[Any], float]]:
-        """What the rows are driven with, read by read, and what each read counts."""
+    def _planes(self, levels: NDArray[Any]) -> list[NDArray[Any]]:
+        """What the rows are driven with, read by read."""
         if not self._serial:
-            return [(levels, 1.0)]
+            return [levels]
         size, sign = np.abs(levels).astype(np.int32), np.sign(levels)
-        return [(sign * np.float32(size >> b & 1), 2.0**b) for b in range(self.chip.dac_bits)]
+        return [sign * np.float32(size >> b & 1) for b in range(self.chip.dac_bits)]
 
     @property
     def noisy(self) -> bool:
@@ -312,7 +319,7 @@ class Matrix:
     def fresh(self) -> Self:
         """The same cells and converters with nothing counted yet."""
         made = copy.copy(self)
-        made.tally, made._squares = np.zeros_like(self.tally), [np.zeros_like(s) for s in self._squares]
+        made._counts = self._counts.fresh()
         made.clipped = made.conversions = made.clipped_inputs = 0
         return made
 
@@ -325,7 +332,7 @@ class Matrix:
             "clipped": np.array([self.clipped, self.conversions, self.clipped_inputs]),
         } | {
             f"{what}.{k}": a
-            for what, held in (("full", self._full), ("squares", self._squares))
+            for what, held in (("full", self._full), ("squares", self._counts.squares))
             for k, a in enumerate(held)
         }
 
@@ -335,8 +342,7 @@ class Matrix:
         made._settle(self.chip, float(arrays["inputs"]), bool(arrays["signed"]))
         made._full = [arrays[f"full.{k}"] for k in range(len(self._full))]
         made._bank()
-        made.tally = arrays["tally"].copy()
-        made._squares = [arrays[f"squares.{k}"].copy() for k in range(len(self._squares))]
+        made._counts = made._counts.restored(arrays["tally"], [arrays[f"squares.{k}"] for k in range(len(made._full))])
         made.clipped, made.conversions, made.clipped_inputs = arrays["clipped"].tolist()
         return made
 
@@ -346,93 +352,68 @@ class Matrix:
         """x (batch, inputs) times the matrix as the chip gives it: (batch, outputs), in units of weight × input.
 
         `first` is the number of the first sample: read noise belongs to the sample's number, so a batch in pieces is the batch.
-        Rows without any input are not read. A single vector (inputs,) gives (outputs,).
+        Rows without any input are not read. A single vector (inputs,) gives (outputs,). Numbers in float32 are taken as they are.
         """
-        x = np.asarray(x, np.float64)
+        x = np.asarray(x)
         if x.ndim == 1:
             return self.product(x[None, :], first=first)[0]
-        from workbench.kernels import analog  # noqa: PLC0415
-        from workbench.kernels.analog.drive import decode  # noqa: PLC0415
-
-        levels, clipped = self._levels(self._checked(x))
-        self.clipped_inputs += clipped
-        y, fresh = np.empty((len(x), self.cut.outputs)), True
-        for plane, times, number, rows, active in self._reads(levels):
-            row, bank = self._rows[number], self._banks[number]
-            key = streams.stream(self._key, plane, number) if row.noisy else None
-            if self.chip.adc_bits:
-                codes, over = analog.read(bank, np.ascontiguousarray(rows, np.float32), key, first)
-                self.clipped += over
-                decode(codes, *self._decode[number], times, active, fresh, y)
-            else:
-                read = times * analog.read_values(bank, rows.astype(np.float64), key, first) * row.correct
-                y = np.where(active[:, None], read, 0.0) + (0.0 if fresh else y)
-            fresh = False
-        if fresh:  # no input anywhere: nothing was read
-            y = np.zeros_like(y)
+        x = self._checked(x)
+        y = np.empty((x.shape[0], self.cut.outputs))
+        made = (self._reads.convert if self.chip.adc_bits else self._reads.values)(x, int(first), y)
+        self._count(x, made)
         if self.chip.pairs == "offset":
-            y -= np.outer(levels.sum(axis=1, dtype=np.float64) * self._step, self._zero)
+            totals = made.totals if self._most else x.sum(axis=1, dtype=np.float64)
+            y -= np.outer(totals * self._step, self._zero)
         return y
+
+    def codes(self, x: NDArray[Any], *, first: int = 0) -> list[NDArray[Any]]:
+        """What the converters say when the chip multiplies x (batch, inputs): codes (batch, outputs) of each read, whole numbers.
+
+        A read is of all arrays that share rows and a slice, in the order of `reads`: for a bit-serial DAC first all reads of the lowest
+        bit. `product` is the sum of decoded codes. A sample that drives none of these rows is not read: its codes are 0. It is counted
+        like a product. Raises UnsupportedError for a chip without ADCs.
+        """
+        if not self.chip.adc_bits:
+            raise UnsupportedError(
+                tr(
+                    "'{name}' has no codes: chip {chip} has no ADCs. Write adc_bits=8.",
+                    name=self.name,
+                    chip=self.chip.name,
+                )
+            )
+        x, banks = self._checked(np.atleast_2d(np.asarray(x))), self._reads.banks
+        made = [np.empty((len(x), banks[r.number].padded), banks[r.number].kind) for r in self._reads.all]
+        self._count(x, self._reads.convert(x, int(first), _NO_OUTPUT, made))
+        return [codes[:, : self.cut.outputs] for codes in made]
+
+    @property
+    def reads(self) -> list[tuple[slice, int, int]]:
+        """What `codes` lists: (rows of the matrix, slice of the weights, bit of the inputs) of each read."""
+        return [(self._rows[r.number].rows, self._rows[r.number].part, max(r.plane, 0)) for r in self._reads.all]
 
     def count(self, x: NDArray[Any]) -> None:
         """Count what `product` of these inputs would cost, without it."""
-        for _ in self._reads(self._levels(self._checked(x))[0]):
-            pass
+        x = self._checked(np.atleast_2d(np.asarray(x)))
+        made = self._reads.count(x)
+        made.each[:, 5] = 0  # nothing was clipped, it would have been
+        self._count(x, made)
 
-    def _reads(self, levels: NDArray[Any]) -> Iterator[tuple[int, float, int, NDArray[Any], NDArray[np.bool_]]]:
-        """Every read of arrays that share rows, counted: (bit, what it counts, number of the row, its inputs, samples with any input)."""
-        converted = np.zeros(len(levels), np.int64)
-        outputs = self.cut.outputs
-        planes = self._planes(levels)
-        for plane, (driven, times) in enumerate(planes):
-            for number, row in enumerate(self._rows):
-                rows = driven[:, row.rows]
-                squares, active, driving = self._driven(rows)
-                if plane == 0 and len(planes) > 1:
-                    _, samples, nonzero = self._driven(levels[:, row.rows])
-                    self._fetch(row, samples, nonzero)
-                elif plane == 0:
-                    self._fetch(row, active, driving)
-                if driving:
-                    converted += active * outputs
-                    self._count(number, row, squares, active, driving)
-                    yield plane, times, number, rows, active
-        taken = outputs * (converted > 0) if self.chip.pairs == "offset" else 0
-        self.tally[0, _EVENT["digital addition"]] += int((np.maximum(converted - outputs, 0) + taken).sum())
+    def _count(self, x: NDArray[Any], made: Counted) -> None:
+        """Take over what reads counted; raises DescriptionError for inputs that are no finite numbers, and counts nothing then."""
+        each = made.each
+        sums = (each[0] if len(each) == 1 else each.sum(axis=0)).tolist()
+        if sums[6]:
+            self._finite(x)
+        self._counts.add(made)
+        self.clipped += sums[0]
+        self.conversions += sums[2] * self.cut.outputs
+        # Each slice and each bit sees the same inputs.
+        self.clipped_inputs += sums[5] // (self.chip.slices * (self.chip.dac_bits if self._serial else 1))
 
-    def _driven(self, rows: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool_], int]:
-        """Of what the rows of a read are driven with: sums of squares by row, which samples have any input, and how many inputs there are."""
-        from workbench.kernels.analog.drive import driven  # noqa: PLC0415
-
-        if not self._most:
-            rows = np.rint(rows * (FINE / self.inputs)).astype(np.float32)
-        squares, active = np.zeros(rows.shape[1]), np.zeros(len(rows), np.bool_)
-        return squares, active, driven(rows, squares, active)
-
-    def _fetch(self, row: Row, samples: NDArray[np.bool_], driving: int) -> None:
-        """Count what inputs cost once, however many reads they take."""
-        here = self.tally[row.place]
-        here[:, _EVENT["buffer byte"]] += (
-            int(samples.sum()) * (row.rows.stop - row.rows.start) * _bytes(self.chip.dac_bits)
-        )
-        if row.part == 0:
-            here[:, _EVENT["synaptic operation"]] += driving * row.widths
-        self.tally[row.place] = here
-
-    def _count(
-        self, number: int, row: Row, squares: NDArray[np.float64], active: NDArray[np.bool_], driving: int
-    ) -> None:
-        """Count one read of the arrays of `row` for every active sample."""
-        here, reads = self.tally[row.place], int(active.sum())
-        # Squares of whole levels add up exactly, so their sum and what follows from it are the same for any batches.
-        self._squares[number] += squares
-        here[:, _EVENT["tile read"]] += reads
-        here[:, _EVENT["row pulse"]] += driving
-        here[:, _EVENT["array attojoule"]] = np.ceil(self._squares[number] @ self._joules[number])
-        here[:, _EVENT["conversion"]] += reads * row.widths
-        here[:, _EVENT["buffer byte"]] += reads * row.widths * _bytes(self.chip.adc_bits)
-        self.tally[row.place] = here
-        self.conversions += reads * int(row.widths.sum())
+    @property
+    def tally(self) -> NDArray[np.int64]:
+        """What the products so far cost, (arrays, EVENTS)."""
+        return self._counts.tally
 
     @property
     def counts(self) -> dict[str, int]:
@@ -459,8 +440,10 @@ class Matrix:
         # A tile reads while its ADCs convert the read before.
         return max(read, convert) * (chip.dac_bits if self._serial else 1) + min(read, convert)
 
-    def _checked(self, x: NDArray[Any]) -> NDArray[np.float64]:
-        x = np.atleast_2d(np.asarray(x, np.float64))
+    def _checked(self, x: NDArray[Any]) -> NDArray[Any]:
+        """Inputs as the kernels take them: (batch, inputs), float64 or float32."""
+        if x.dtype not in _REAL or not x.flags.c_contiguous:
+            x = np.ascontiguousarray(x, np.float64)
         if x.ndim != 2 or x.shape[1] != self.cut.inputs:
             raise DescriptionError(
                 tr(
@@ -475,8 +458,3 @@ class Matrix:
     def _finite(self, x: NDArray[np.float64]) -> None:
         if not np.all(np.isfinite(x)):
             raise DescriptionError(tr("Inputs of '{name}' must be finite numbers.", name=self.name))
-
-
-def _bytes(bits: int) -> int:
-    """Bytes of a number of so many bits; 8 of one that no converter rounds."""
-    return -(-bits // 8) if bits else 8

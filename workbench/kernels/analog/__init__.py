@@ -22,9 +22,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.kernels.analog.loops import convert_batch, level_batch
+from workbench.kernels.analog.loops import LINES, SHORT, convert_batch, level_batch
 from workbench.kernels.analog.normal import LARGEST
 from workbench.kernels.analog.vectors import CHUNK, RUN
+from workbench.kernels.analog.whole import SQUARED, WHOLE
 from workbench.kernels.lanes import WIDTH
 
 __all__ = ["Bank", "bank", "read", "read_values"]
@@ -33,6 +34,10 @@ _ROUNDING = 2.0**-24
 _LINE = 64
 _SINGLE = np.dtype(np.float32)
 _SIGN = 2**63
+MOST = 255
+"""The largest input of products of whole numbers: that of a DAC of 8 bits."""
+USUAL = 74.0
+"""What ‖x‖ / √rows usually is, to judge which way is faster; it changes no result."""
 
 
 class Bank(NamedTuple):
@@ -40,6 +45,8 @@ class Bank(NamedTuple):
 
     single: NDArray[np.float32]
     double: NDArray[np.float64]
+    whole: NDArray[np.int16]
+    fixed: NDArray[np.float32]
     shape: NDArray[np.int64]
     lsb: NDArray[np.float64]
     """(n,) current per code; 1 without converters."""
@@ -85,18 +92,18 @@ def bank(
     noise = LARGEST * (np.sqrt(squares.max(axis=1)) if squares.size else sd)
     slope = 1.02 * _ROUNDING * (np.linalg.norm(exact * roundings, axis=1) + (roundings.max() + 8) * noise)
     room = 0.5 - 1.02 * _ROUNDING * 4.0 * (np.abs(shift) + max(abs(low), abs(high)) + 2.0)
-    table = np.zeros((4, -(-n // WIDTH) * WIDTH), np.float32)
-    # A column that is none has no edges, and a level within the range.
-    table[0, n:], table[3, n:] = min(max(0, low), high), 1.0
-    table[0, :n], table[1, :n] = shift, sd
-    table[2, :n] = np.nextafter(slope.astype(np.float32), np.float32(np.inf))
-    table[3, :n] = np.nextafter(room.astype(np.float32), np.float32(-np.inf))
+    table = _table(low, high, shift, sd, slope, room)
+    whole, fixed = np.zeros(0, np.int16), np.zeros(0, np.float32)
+    if WHOLE and lsb is not None and exact.shape[1] < 2**15:
+        whole, fixed = _in_whole_numbers(exact, squares, shift, sd, noise, low, high, slope, room)
     doubt = 1.01 * _ROUNDING * (np.linalg.norm(exact, axis=1) + (noise if squares.size else 0.0))
     variances = [_panels(squares), squares] if squares.size else []
     return Bank(
         single=_aligned(np.float32, _panels(exact), table.reshape(4, -1, WIDTH).swapaxes(0, 1), exact, *variances),
         double=_aligned(np.float64, exact, shift, sd, doubt, squares),
-        shape=np.array([n, exact.shape[1], squares.size > 0, low, high], np.int64),
+        whole=whole,
+        fixed=fixed,
+        shape=np.array([n, exact.shape[1], squares.size > 0, low, high, MOST if whole.size else 0], np.int64),
         lsb=step,
         rows=rows,
         columns=n,
@@ -104,6 +111,98 @@ def bank(
         filled=rows if rows % WIDTH == 0 else -1,
         padded=-(-n // WIDTH) * WIDTH,
     )
+
+
+def _table(low: int, high: int, shift: Any, *lines: Any) -> NDArray[np.float32]:
+    """Lines (each one number or (n,)) as float32, columns filled up; the third, a bound, is rounded up and the fourth down."""
+    n = len(shift)
+    made = np.zeros((1 + len(lines), -(-n // WIDTH) * WIDTH), np.float32)
+    # A column that is none has no edges, and a level within the range.
+    made[0, n:], made[3, n:] = min(max(0, low), high), 1.0
+    for k, line in enumerate((shift, *lines)):
+        made[k, :n] = line
+    made[2, :n] = np.nextafter(made[2, :n], np.float32(np.inf))
+    made[3, :n] = np.nextafter(made[3, :n], np.float32(-np.inf))
+    return made
+
+
+def _in_whole_numbers(
+    exact: NDArray[np.float64],
+    squares: NDArray[np.float64],
+    shift: NDArray[np.float64],
+    sd: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    low: int,
+    high: int,
+    slope: NDArray[np.float64],
+    room: NDArray[np.float64],
+) -> tuple[NDArray[np.int16], NDArray[np.float32]]:
+    """Cells (n, rows) in steps of 24 bits, for products with whole inputs up to MOST; nothing where that is no gain (`loops`).
+
+    Sums of whole products are exact, so an output errs by what rounding left of its cells, ‖x‖·‖rest‖ at most, and by the rounding of
+    inputs for the lower bytes: x = 2·(x >> 1) + δ, and δ ≤ 1.
+    """
+    n, rows = exact.shape
+    largest = 2**31 - 1
+    step, bytes_, tail, rest, long = np.empty((5, n))
+    upper, lower = np.empty((n, rows), np.int16), np.empty((n, rows), np.uint8)
+    for at in range(0, n, WIDTH):  # a few columns at a time, which stay in cache
+        some = slice(at, at + WIDTH)
+        m = exact[some]
+        sizes = np.abs(m)
+        one = np.maximum(sizes.max(axis=1) / 32766.0, sizes.sum(axis=1) / (largest / MOST - rows))
+        one[one == 0] = 1.0
+        fine = one / 256.0
+        q = np.rint(m * (1.0 / fine)[:, None])
+        cells = np.floor((q + 128.0) * (1.0 / 256.0))
+        low_ = q - 256.0 * cells
+        upper[some], lower[some] = cells, low_ + 128.0
+        step[some], bytes_[some], long[some] = one, _lengths(low_) * fine, _lengths(m)
+        tail[some], rest[some] = _lengths(m - q * fine[:, None]), _lengths(m - cells * one[:, None])
+    # Roundings to float32: of the sums, of both factors, of two additions.
+    rough = 1.02 * _ROUNDING * (4.0 * (long + 2.0 * bytes_) + 12.0 * noise)
+    level = 1.02 * _ROUNDING * 8.0 * (np.abs(shift) + max(abs(low), abs(high)) + 2.0)
+    slopes = tail + rough, rest + rough
+    half, likely = 1.001 * np.sqrt(rows) * bytes_, USUAL * np.sqrt(rows)
+    if np.median(slopes[0] * likely + half + level) > max(2.0 * np.median(slope * likely + 0.5 - room), 0.01):
+        return np.zeros(0, np.int16), np.zeros(0, np.float32)
+    varied = [np.zeros(n)] * 3
+    parts = [_paired(upper, 2), _paired(lower, 4).view(np.int16)]
+    if squares.size:
+        unit, off, all_ = np.empty((3, n))
+        counts = np.empty((n, rows), np.int16)
+        for at in range(0, n, WIDTH):
+            some = slice(at, at + WIDTH)
+            m = squares[some]
+            # The largest sum of SHORT rows is to stay within 32 bits, times squares of inputs.
+            most = np.add.reduceat(m, np.arange(0, rows, SHORT), axis=1).max(axis=1)
+            one = np.maximum(m.max(axis=1) / 32766.0, most / (largest / SQUARED - SHORT))
+            one[one == 0] = 1.0
+            q = np.rint(m * (1.0 / one)[:, None])
+            counts[some], unit[some], all_[some] = q, one, m.sum(axis=1)
+            off[some] = np.abs(m - q * one[:, None]).max(axis=1)
+        varied = [unit, 1.001 * off + 1e-6 * unit, 2.002 * all_]
+        parts.append(_paired(counts, 2))
+    parts.append(lower.reshape(-1).view(np.int16))
+    tables = [
+        _table(low, high, shift, sd, slopes[k], 0.5 - level, step, step / 256.0 * (1 - k), *varied, half * (1 - k))
+        for k in range(2)
+    ]
+    fixed = np.stack(tables).reshape(2, LINES, -1, WIDTH).swapaxes(1, 2)
+    return _aligned(np.int16, *parts), _aligned(np.float32, fixed)
+
+
+def _lengths(m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The length of each row."""
+    return np.sqrt(np.einsum("ij,ij->i", m, m))
+
+
+def _paired(upright: NDArray[Any], each: int) -> NDArray[Any]:
+    """(n, rows) as (panels, rows / each, 32, each), columns filled up with zeros, in one line."""
+    n, rows = upright.shape
+    made = np.zeros((-(-n // WIDTH) * WIDTH, rows), upright.dtype)
+    made[:n] = upright
+    return made.reshape(-1, WIDTH, rows // each, each).swapaxes(1, 2).reshape(-1)
 
 
 def _aligned(kind: type, *parts: NDArray[Any]) -> NDArray[Any]:
@@ -164,7 +263,7 @@ def read(a: Bank, x: NDArray[np.float32], key: int | None, first: int = 0) -> tu
         key, first, noisy = _named(key, first)
     else:
         noisy = True
-    clipped = convert_batch(x, key, first, noisy, a.single, a.double, a.shape, codes)
+    clipped = convert_batch(x, key, first, noisy, a.single, a.double, a.whole, a.fixed, a.shape, codes)
     return codes if a.padded == a.columns else np.ascontiguousarray(codes[:, : a.columns]), clipped  # pyright: ignore[reportReturnType]
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "RUN",
     "TALL",
     "WIDE",
+    "between",
     "convert",
     "convert_state",
     "dot",
@@ -35,6 +36,8 @@ __all__ = [
     "multiply_row",
     "multiply_rows",
     "multiply_tall",
+    "pointer",
+    "spread",
 ]
 
 RUN, CHUNK = 16, 64
@@ -48,11 +51,12 @@ _WORD = ir.IntType(64)
 _FLOAT, _DOUBLE = ir.FloatType(), ir.DoubleType()
 
 
-def _pointer(context: Any, builder: Any, signature: Any, args: Any, number: int) -> Any:
+def pointer(context: Any, builder: Any, signature: Any, args: Any, number: int) -> Any:
+    """Where the numbers of an array lie, the argument `number` of an intrinsic."""
     return context.make_array(signature.args[number])(context, builder, args[number]).data
 
 
-def _spread(builder: Any, value: Any, count: int = WIDTH) -> Lanes:
+def spread(builder: Any, value: Any, count: int = WIDTH) -> Lanes:
     """A number in every lane."""
     kind = ir.VectorType(value.type, count)
     nothing = ir.Constant(kind, ir.Undefined)
@@ -65,12 +69,12 @@ def _step(builder: Any, at: Any, by: Any) -> Any:
     return builder.add(at, by if not isinstance(by, int) else ir.Constant(_WORD, by))
 
 
-def _fetch(builder: Any, pointer: Any) -> None:
+def _fetch(builder: Any, place: Any) -> None:
     """Ask for a cache line before it is needed."""
-    pointer, word = builder.bitcast(pointer, ir.IntType(8).as_pointer()), ir.IntType(32)
-    kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
+    place, word = builder.bitcast(place, ir.IntType(8).as_pointer()), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [place.type, word, word, word])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-    builder.call(function, [pointer, word(0), word(3), word(1)])
+    builder.call(function, [place, word(0), word(3), word(1)])
 
 
 # --- the fast product -----------------------------------------------------------------------------------------------------
@@ -97,7 +101,7 @@ def _multiply(tall: int, wide: int) -> Callable[..., Any]:
         """
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            x_data, p_data, o_data = (_pointer(context, builder, signature, args, k) for k in (0, 3, 7))
+            x_data, p_data, o_data = (pointer(context, builder, signature, args, k) for k in (0, 3, 7))
             x_at, x_stride, panel_at, panel_stride, rows, out_at, fresh = (args[k] for k in (1, 2, 4, 5, 6, 8, 9))
             ahead = builder.gep(p_data, [args[10]])
             vectors, panels = [x_at], [panel_at]
@@ -191,8 +195,8 @@ def _folded(builder: Any, lanes: Lanes) -> Any:
 
 def _dot(*, squared: bool, cells: bool) -> Callable[..., Any]:
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        x_data, x_at, jump, rows = _pointer(context, builder, signature, args, 0), args[1], args[2], args[3]
-        m_data, m_at = (_pointer(context, builder, signature, args, 4), args[5]) if cells else (None, None)
+        x_data, x_at, jump, rows = pointer(context, builder, signature, args, 0), args[1], args[2], args[3]
+        m_data, m_at = (pointer(context, builder, signature, args, 4), args[5]) if cells else (None, None)
         kind = ir.VectorType(_DOUBLE, WIDTH)
         before, loop, after = builder.block, builder.append_basic_block("rows"), builder.append_basic_block("sum")
         builder.branch(loop)
@@ -241,15 +245,15 @@ length = intrinsic(_dot(squared=True, cells=False))
 
 
 def _random(builder: Any, word1: Any, word2: Any, column: Any) -> Lanes:
-    index = _spread(builder, builder.trunc(column, ir.IntType(32)))
+    index = spread(builder, builder.trunc(column, ir.IntType(32)))
     counted = ir.Constant(index.value.type, [ir.IntType(32)(k) for k in range(WIDTH)])
-    return bits(_spread(builder, word1), _spread(builder, word2), index + Lanes(builder, counted))
+    return bits(spread(builder, word1), spread(builder, word2), index + Lanes(builder, counted))
 
 
 def _drawing(*, tails: bool) -> Callable[..., Any]:
     def make(typingctx: Any, word1: Any, word2: Any, column: Any, z: Any, at: Any) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            data, at = _pointer(context, builder, signature, args, 3), args[4]
+            data, at = pointer(context, builder, signature, args, 3), args[4]
             random = _random(builder, *args[:3])
             if tails:
                 store(builder, far(random, load(builder, data, at)), data, at)
@@ -273,7 +277,8 @@ draw_far = intrinsic(_drawing(tails=True))
 # --- converters -----------------------------------------------------------------------------------------------------------
 
 
-def _between(lanes: Lanes, low: Lanes, high: Lanes) -> Lanes:
+def between(lanes: Lanes, low: Lanes, high: Lanes) -> Lanes:
+    """Lanes clipped from `low` to `high`."""
     lanes = where(lanes > high, high, lanes)
     return where(lanes < low, low, lanes)
 
@@ -299,20 +304,20 @@ def _convert(*, state: bool) -> Callable[..., Any]:
         """
 
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            w_data, t_data, c_data = (_pointer(context, builder, signature, args, k) for k in (0, 5, 9))
+            w_data, t_data, c_data = (pointer(context, builder, signature, args, k) for k in (0, 5, 9))
             z_at, sums_at, variances_at, norm, table_at, low, high, codes_at = (
                 args[k] for k in (1, 2, 3, 4, 6, 7, 8, 10)
             )
             offset, sd, slope, room = (load(builder, t_data, _step(builder, table_at, k * WIDTH)) for k in range(4))
-            lengths, bottom, top = (_spread(builder, v) for v in (norm, low, high))
+            lengths, bottom, top = (spread(builder, v) for v in (norm, low, high))
             z = load(builder, w_data, z_at)
-            spread = instruction("sqrt", load(builder, w_data, variances_at)) if state else sd * lengths
-            level = load(builder, w_data, sums_at) + offset + z * spread
-            level = _between(level, bottom - 1.0, top + 1.0)
+            deviation = instruction("sqrt", load(builder, w_data, variances_at)) if state else sd * lengths
+            level = load(builder, w_data, sums_at) + offset + z * deviation
+            level = between(level, bottom - 1.0, top + 1.0)
             whole = instruction("rint", level)
             # The difference is exact: a float less the nearest whole number.
             unsure = instruction("fabs", level - whole) > room - lengths * slope
-            kept = _between(whole, bottom, top)
+            kept = between(whole, bottom, top)
             out = builder.fptosi(kept.value, ir.VectorType(ir.IntType(32), WIDTH))
             if c_data.type.pointee.width == 16:
                 out = builder.trunc(out, ir.VectorType(ir.IntType(16), WIDTH))
