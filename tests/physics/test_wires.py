@@ -95,6 +95,14 @@ def test_threads_change_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert np.array_equal(wires.effective(cells(3, 90), 1.0, 2.0, threads=2), wires.effective(cells(3, 90), 1.0, 2.0))
 
 
+@pytest.mark.parametrize("shape", [(1, 5), (16, 1), (16, 16), (1, 40), (40, 1), (33, 20)])
+def test_a_matrix_stays_what_it_was_when_the_next_one_is_made(shape: tuple[int, int]) -> None:
+    first = wires.effective(cells(*shape), 1.0, 2.0)
+    kept = first.copy()
+    wires.effective(2 * cells(*shape), 3.0, 1.0)
+    assert np.array_equal(first, kept) and first.flags.c_contiguous and first.shape == shape
+
+
 def test_a_doubtful_matrix_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     g = cells(12, 9)
     wanted = crossbar_matrix(g, 1e6, 1e6)

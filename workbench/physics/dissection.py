@@ -30,6 +30,8 @@ Part = tuple[int, int, int, int]
 LEFT, RIGHT, TOP, BOTTOM = range(4)
 SHARED = 128 * 128
 """Cells from which on two threads are worth their start."""
+KEPT = 1 << 19
+"""Numbers up to which a thread keeps memory for the next array, 4 MB: tiles of 128 × 128 cells come by the hundred, larger ones do not."""
 
 
 def transfer(conductances: Array, row_wire: float, column_wire: float, *, threads: int = 1) -> Array:
@@ -62,7 +64,7 @@ def transfer(conductances: Array, row_wire: float, column_wire: float, *, thread
             plan = _plan(tuple(ports_a), tuple(ports_b), sides, *_open(whole, down, across))
             matrix = np.empty((sum(plan.outputs), sum(plan.inputs)))
             wires.join(a, b, plan.index, plan.cut, plan.mirrored, plan.row_ports, np.empty(plan.work), matrix)
-    return np.ascontiguousarray(matrix[-across * side :, : down * side][:columns, down * side - rows :].T)
+    return np.array(matrix[-across * side :, : down * side][:columns, down * side - rows :].T, order="C")
 
 
 @cache
@@ -72,6 +74,19 @@ def _blas() -> Any:
     from threadpoolctl import ThreadpoolController  # noqa: PLC0415
 
     return ThreadpoolController()
+
+
+_rooms = threading.local()
+
+
+def _room(name: str, size: int) -> Array:
+    """Memory of the thread's own for so many numbers, kept from one array to the next unless it is large: new pages cost time."""
+    if size > KEPT:
+        return np.empty(size)
+    kept: dict[str, Array] = _rooms.__dict__
+    if name not in kept or kept[name].size < size:
+        kept[name] = np.empty(size)
+    return kept[name][:size]
 
 
 _lock = threading.Lock()
@@ -122,14 +137,14 @@ class _Program:
     inputs: Sides
 
     def run(self, patches: Array) -> Array:
-        """The matrix of the part."""
+        """The matrix of the part; it lies in memory that the thread uses again."""
         from workbench.kernels import wires  # noqa: PLC0415
 
         shape = (sum(self.outputs), sum(self.inputs))
         if not len(self.steps):
             return patches.reshape(shape)
-        arena = np.empty(self.arena)
-        wires.run(self.steps, self.index, self.cuts, self.kinds, patches.reshape(-1), arena, np.empty(self.work))
+        arena, work = _room("arena", self.arena), _room("work", self.work)
+        wires.run(self.steps, self.index, self.cuts, self.kinds, patches.reshape(-1), arena, work)
         at = int(self.steps[-1, 8])
         return arena[at : at + shape[0] * shape[1]].reshape(shape)
 
