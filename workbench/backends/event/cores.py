@@ -71,6 +71,19 @@ class Fan:
             wide |= many.astype(np.uint64) << np.uint64(16 * number)
         return wide
 
+    @cached_property
+    def table(self) -> NDArray[np.uint8]:
+        """The same as whole rows, one byte a core, if that takes no more memory than the list; else no rows."""
+        from workbench.kernels.event import clock  # noqa: PLC0415  compiled kernels only when something runs compiled
+
+        cores = -(-len(self.placement.cores) // clock.TOGETHER) * clock.TOGETHER
+        size, few = self.core_of.size, self.packed.dtype == np.uint32
+        if not few or size * cores > self.packed.nbytes or self.arrays["operations"].max(initial=0) > 255:
+            return np.zeros((0, clock.TOGETHER), np.uint8)
+        made = np.zeros((size, cores), np.uint8)
+        clock.tabulate(self.arrays["start"], self.packed, made)
+        return made
+
     def link_loads(self, spikes: NDArray[np.int64]) -> NDArray[np.int64]:
         """Packets over every link when neuron n fired `spikes[n]` times: shape (4 or 6, rows, tiles_x); see `mapping.route`."""
         return self.ways.link_loads(spikes)

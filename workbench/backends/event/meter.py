@@ -110,6 +110,7 @@ class Meter:
                 self._neurons,
                 self._seconds,
                 self.clock,
+                *((fan.table,) if compiled else ()),
             )
         else:
             took = self._network.advance(
