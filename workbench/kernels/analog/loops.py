@@ -238,7 +238,7 @@ def _finer(
     return uint64(uint32(again) & unsure) | clipped << uint64(32)
 
 
-@njit
+@njit(inline="always")
 def _read_block(
     inputs, squares, sums, size, way, coarse, single, double, whole, fixed, shape, noise, norms, marks, doubtful, work,
     pairs, bytes_, offs, wholes, spare, codes, row
@@ -334,7 +334,26 @@ def _lined(size):
     return work[(uint64(64) - uint64(work.ctypes.data) % uint64(64)) % uint64(64) // uint64(4) :]
 
 
-@njit
+@njit(inline="always")
+def _tables(block, lines, rows, codes):
+    """Marks, doubtful outputs, lengths and offsets of a block, and its whole numbers: few stretches of memory, each takes its time to get."""
+    words8 = np.empty(block * (_W + uint64(3)), np.uint64)
+    halves = np.empty(lines * rows * uint64(2) + lines * rows // uint64(2), np.int16)
+    wholes = np.empty(lines * _W * uint64(3) * _P + _W, np.int32)
+    pairs = lines * rows * uint64(2)
+    return (
+        words8[:block],
+        words8[uint64(3) * block :],
+        words8[block : uint64(2) * block].view(np.float64),
+        words8[uint64(2) * block : uint64(3) * block].view(np.int64),
+        halves[:pairs],
+        halves[pairs:].view(np.int8),
+        wholes[_W:],
+        wholes[:_W].view(codes.dtype),
+    )
+
+
+@njit(inline="always")
 def _through(
     inputs, squares, sums, size, sound, most, key, first, noisy, single, double, whole, fixed, shape, noise, norms,
     marks, doubtful, work, pairs, bytes_, offs, wholes, spare, codes, row
@@ -391,11 +410,8 @@ def convert_batch(x, key, first, noisy, single, double, whole, fixed, shape, cod
     inputs, squares, sums, room, lines = _rooms(block, most, shape)
     work = _lined(room)
     work[:inputs] = np.float32(0)
-    norms, noise = np.empty(block), np.empty((block if noisy else uint64(0), uint64(2)), np.uint32)
-    marks, doubtful = np.empty(block, np.uint64), np.empty(block * _W, np.uint64)
-    pairs, bytes_ = np.empty(lines * rows * uint64(2), np.int16), np.empty(lines * rows, np.int8)
-    offs, wholes = np.empty(lines, np.int64), np.empty(lines * _W * uint64(3) * _P, np.int32)
-    spare = np.empty(WIDTH, codes.dtype)
+    noise = np.empty((block if noisy else uint64(0), uint64(2)), np.uint32)
+    marks, doubtful, norms, offs, pairs, bytes_, wholes, spare = _tables(block, lines, rows, codes)
     clipped = uint64(0)
     for b0 in range(uint64(0), batch, _B):
         size = min(_B, batch - b0)
@@ -430,11 +446,8 @@ def product_batch(
     inputs, squares, sums, room, lines = _rooms(block, most, shape)
     work = _lined(room)
     work[:inputs] = np.float32(0)
-    norms, noise = np.empty(block), np.empty((block if noisy else uint64(0), uint64(2)), np.uint32)
-    marks, doubtful = np.empty(block, np.uint64), np.empty(block * _W, np.uint64)
-    pairs, bytes_ = np.empty(lines * rows * uint64(2), np.int16), np.empty(lines * rows, np.int8)
-    offs, wholes = np.empty(lines, np.int64), np.empty(lines * _W * uint64(3) * _P, np.int32)
-    spare = np.empty(WIDTH, codes.dtype)
+    noise = np.empty((block if noisy else uint64(0), uint64(2)), np.uint32)
+    marks, doubtful, norms, offs, pairs, bytes_, wholes, spare = _tables(block, lines, rows, codes)
     kept = codes.shape[0] > 0
     made = codes if kept else np.empty((block, padded), codes.dtype)
     given = y.shape[0] > 0
