@@ -58,8 +58,8 @@ CALL = 2048
 WINDOW = 32
 """At most so many steps between two deliveries; never more than the shortest delay."""
 
-LISTED = 64
-"""Steps between two deliveries where spikes come from outside alone, whose weights are read once for all of them; 200 gained nothing."""
+LISTED = 192
+"""Steps between two deliveries where spikes come from outside alone: their weights are read once for all of them."""
 
 THREADED_FROM = 5000
 """Networks of so many neurons use all threads Numba was given (NUMBA_NUM_THREADS); smaller ones lose by it."""
