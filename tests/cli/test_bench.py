@@ -77,6 +77,11 @@ def test_a_table_has_the_ratio_to_our_row_and_no_empty_column() -> None:
     assert lines[1] == ("Slow", "float64", "0.1 s", "", "", "5.00 ×", "", "7.50 Hz")
 
 
+def test_a_product_says_what_it_takes_of_the_bare_one() -> None:
+    ((_, columns, lines),) = tables([{**OURS, "gemm_ratio": 1.074}, SLOW])
+    assert [line[columns.index("of the GEMM")] for line in lines] == ["1.07 ×", ""]
+
+
 def test_a_peer_that_did_less_work_is_compared_by_events() -> None:
     ((_, columns, lines),) = tables([OURS, SMALL])
     assert lines[1][columns.index("faster: workbench float32")] == "500 ×"

@@ -5,14 +5,21 @@
 The noise of a fresh read is Gaussian. Sums of independent Gaussian cells are Gaussian, so it is drawn once for each output, with the
 variance Σᵢ x²·variance[i, j]: exact in distribution. It belongs to (key, number of the sample, column) and to nothing else.
 
-Codes are those of float64 arithmetic in one fixed order (`vectors`: exact). Most come from float32 products, which err by at most
+Codes are those of float64 arithmetic in one fixed order (`vectors`: exact). Most come from faster products, whose errors have bounds
+that are certain, in LSB, with the roundings of noise, offset and sum added:
 
-    2⁻²⁴·‖x‖·‖r ∘ column‖  + the roundings of noise, offset and sum, in LSB
+    whole numbers   ‖x‖·‖what 24 bits of each cell leave‖ + √rows·‖lower bytes‖ where x has 8 bits and a sign (its halves meet the bytes)
+    float32         2⁻²⁴·‖x‖·‖r ∘ column‖
 
-for certain: the product of row i goes through r[i] roundings (its cell's, and one for each sum on its way; 17 for 512 rows, 21 for
-1024, where sums one after the other would have as many as rows), and Σ|x|·r·|M| ≤ ‖x‖·‖r ∘ M‖. An output nearer than that to an edge
-between two codes is computed again, in float64 from float32 cells, and if that is too near as well, in the exact order from the cells
-as they are. With 8-bit codes that is 2 outputs in 1,000 for 512 rows, 3 for 1024. Of 16-bit codes it is half.
+Whole numbers serve whole inputs up to 255 where the processor adds up products of 16 and 8 bits (AVX-512 VNNI): sums are exact. A few
+vectors are read with the upper 16 bits, and the lower byte where a code hangs on it, since a single one is bound by how fast cells
+come from memory. State-dependent variances are 16-bit numbers too, off by half a step: ‖x‖²·step/2. In float32 the product of row i
+goes through r[i] roundings (its cell's, and one for each sum on its way; 17 for 512 rows, 21 for 1024, where sums one after the other
+would have as many as rows), and Σ|x|·r·|M| ≤ ‖x‖·‖r ∘ M‖.
+
+An output nearer than that to an edge between two codes is computed again, in float64 from float32 cells, and if that is too near as
+well, in the exact order from the cells as they are. With 8-bit codes that is 1 output in 1,000 (float32: 2 for 512 rows, 3 for 1024).
+Of 16-bit codes it is half. A cell takes 20 bytes, with state-dependent noise 38 (without whole numbers 16 and 32).
 """
 
 from __future__ import annotations
@@ -46,7 +53,9 @@ class Bank(NamedTuple):
     single: NDArray[np.float32]
     double: NDArray[np.float64]
     whole: NDArray[np.int16]
+    """Cells and variances in whole numbers; nothing where floats are as fast."""
     fixed: NDArray[np.float32]
+    """What their steps are worth, and how far they are off."""
     shape: NDArray[np.int64]
     lsb: NDArray[np.float64]
     """(n,) current per code; 1 without converters."""
