@@ -9,61 +9,74 @@ import pytest
 from numba import njit
 
 from workbench.kernels.event import rules
-from workbench.kernels.event.block import apply, apply_without_arrivals
+from workbench.kernels.event.block import sweep, sweep_without_arrivals
 from workbench.kernels.event.tables import Shape
 from workbench.kernels.lanes import popcount, trailing
 
 W = 32
 BLOCKS = 7
 ONE, TWO = (0,), (0, 0)
+STEPS = 3
+
+
+def shape(**given: tuple[int, ...]) -> Shape:
+    """A shape of what is given and nothing else."""
+    return Shape(**{name: given.get(name, ()) for name in Shape._fields})
+
+
 SHAPES = {
-    "delta": (Shape((), (), (), ONE, (), ONE, ()), "float64"),
-    "delta, constants shared": (Shape((), (), (), ONE, (), (), ()), "float32"),
-    "two currents": (Shape((), TWO, (), (), (), ONE, ()), "float64"),
-    "delta, a current and an outside current, float32": (Shape((), ONE, (), ONE, ONE, ONE, ()), "float32"),
-    "conductances with everything": (Shape((), ONE, TWO, ONE, ONE, ONE, ()), "float64"),
-    "conductances in float32, constants shared": (Shape((), (), TWO, (), (), (), ()), "float32"),
-    "whole steps": (Shape(ONE, ONE, (), ONE, (), ONE, ()), "float64"),
-    "whole numbers": (Shape(ONE, TWO, (), ONE, (), ONE, ()), "int32"),
-    "whole numbers, constants shared, states counted": (Shape(ONE, (), (), ONE, (), (), ONE), "int32"),
-}
+    "delta": (shape(delta=ONE, spread=ONE, waits=ONE), "float64"),
+    "delta, constants shared": (shape(delta=ONE, waits=ONE), "float32"),
+    "two currents": (shape(currents=TWO, spread=ONE, waits=ONE), "float64"),
+    "delta, a current and an outside current, float32": (
+        shape(currents=ONE, delta=ONE, given=ONE, spread=ONE, waits=ONE), "float32"
+    ),
+    "conductances with everything": (
+        shape(currents=ONE, conductances=TWO, delta=ONE, given=ONE, spread=ONE, waits=ONE), "float64"
+    ),
+    "conductances in float32, constants shared": (shape(conductances=TWO), "float32"),
+    "whole steps": (shape(discrete=ONE, currents=ONE, delta=ONE, spread=ONE, waits=ONE), "float64"),
+    "whole numbers": (shape(discrete=ONE, currents=TWO, delta=ONE, spread=ONE, waits=ONE), "int32"),
+    "whole numbers, constants shared, states counted": (shape(discrete=ONE, delta=ONE, nonzero=ONE), "int32"),
+    "counts of two weights": (shape(delta=ONE, waits=ONE, ways=TWO), "float64"),
+    "counts, float32, sums that may cancel": (
+        shape(delta=ONE, currents=ONE, spread=ONE, waits=ONE, ways=TWO, cancels=ONE), "float32"
+    ),
+    "narrow sums": (shape(discrete=ONE, delta=ONE, waits=ONE), "int32"),
+}  # fmt: skip
+KINDS = {"counts of two weights": np.uint16, "counts, float32, sums that may cancel": np.uint8, "narrow sums": np.int16}
+"""The kind of the arrivals, where it is not that of the states."""
+
+
+BEGIN, SLOT, SLOTS = 10, 3, 4
+"""The first step, its slot of arrivals, and how many slots there are: the second step begins them again."""
 
 
 @njit
-def run(dense, shape, states, fields, hold, constants, size, holds, arrivals, stride, given, fired, touched):
-    for b in range(np.uint64(BLOCKS)):
-        at = b * np.uint64(W)
-        a = (
-            shape,
-            fields,
-            at * np.uint64(states),
-            hold,
-            at,
-            constants,
-            b * np.uint64(size),
-            holds,
-            at,
-            arrivals,
-            at,
-            stride,
-            given,
-            at,
-        )
-        if dense:
-            fired[b], touched[b] = apply(
-                a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13]
-            )
-        else:
-            fired[b], touched[b] = apply_without_arrivals(
-                a[0], a[1], a[2], a[3], a[4], a[5], a[6], a[7], a[8], a[9], a[10], a[11], a[12], a[13]
-            )
+def run(dense, shape, s, k, arrivals, marks, given, fired, active, back):
+    ends = np.uint64(0), np.uint64(BLOCKS), np.uint64(back), np.uint64(BEGIN), np.uint64(STEPS), np.uint64(0)
+    words = np.uint64(BLOCKS), np.uint64(0), np.uint64(0), np.uint64(SLOT), np.uint64(SLOTS), np.uint64(BLOCKS * W)
+    if dense:
+        sweep(
+            shape, s[0], s[1], s[2], s[3], k[0], k[1], k[2], k[3], k[4], k[5], arrivals, marks, given, fired, active,
+            ends[0], ends[1], ends[2], ends[3], ends[4], ends[5], words[0], words[1], words[2], words[3], words[4], words[5],
+        )  # fmt: skip
+    else:
+        sweep_without_arrivals(
+            shape, s[0], s[1], s[2], s[3], k[0], k[1], k[2], k[3], k[4], k[5], arrivals, marks, given, fired, active,
+            ends[0], ends[1], ends[2], ends[3], ends[4], ends[5], words[0], words[1], words[2], words[3], words[4], words[5],
+        )  # fmt: skip
 
 
-def a_network(shape: Shape, kind: str, rng: np.random.Generator):
+def a_network(name: str, rng: np.random.Generator):
     """Random states, constants and arrivals, some neurons waiting, some about to fire."""
+    shape, kind = SHAPES[name]
     counted = {k: len(v) for k, v in shape._asdict().items()}
-    kinds, opened = counted["currents"], counted["conductances"]
-    names = rules.constants_of("discrete" if counted["discrete"] else "lif", kinds, opened)
+    kinds, opened, ways = counted["currents"], counted["conductances"], counted["ways"]
+    states = 1 + kinds + opened
+    lines = states * max(1, ways)
+    rule = "discrete" if counted["discrete"] else "lif"
+    names = rules.constants_of(rule, kinds, opened, lines if ways else 0)
     whole = kind == "int32"
 
     def draw(*size: int, scale: float = 1.0) -> np.ndarray:
@@ -71,86 +84,122 @@ def a_network(shape: Shape, kind: str, rng: np.random.Generator):
         return np.rint(values * 3000).astype(kind) if whole else values.astype(kind)
 
     values = {}
-    for name in names:
-        near_one = name.partition(".")[0] in ("a", "keep", "decay", "h")
+    for constant in names:
+        near_one = constant.partition(".")[0] in ("a", "keep", "decay", "h")
         drawn = rng.integers(0, 4097, (BLOCKS, W)) if whole and near_one else None
-        values[name] = drawn.astype(kind) if drawn is not None else np.abs(draw(BLOCKS, W)) * (0.3 if near_one else 1)
+        signed = draw(BLOCKS, W) * (1 if constant.startswith("weight") else 0)
+        values[constant] = (
+            drawn.astype(kind) if drawn is not None else signed + np.abs(draw(BLOCKS, W)) * (0.3 if near_one else 1)
+        )
     if counted["discrete"]:
         values["subtract"] = rng.integers(0, 2, (BLOCKS, W)).astype(kind)
-    holds = rng.integers(1, 9, (BLOCKS, W)).astype(np.int16)
+    holds = rng.integers(1, 9 if counted["waits"] else 2, (BLOCKS, W)).astype(np.int16)
     if not counted["spread"]:
-        values = {n: np.repeat(v[:, :1], W, axis=1) for n, v in values.items()}
-        holds = np.repeat(holds[:, :1], W, axis=1)
-    rows = counted["delta"] + kinds + opened
-    arrivals = draw(rows, BLOCKS, W) * (rng.random((rows, BLOCKS, W)) < 0.4).astype(kind)
+        values = {n: np.full_like(v, v[0, 0]) for n, v in values.items()}
+        holds[:] = holds[0, 0]
+    size = (SLOTS, lines, BLOCKS, W)
+    arrivals = rng.integers(0, 200, size).astype(KINDS[name]) if name in KINDS else draw(*size)
     return SimpleNamespace(
+        shape=shape,
+        kind=np.dtype(kind),
         counted=counted,
-        names=names,
         values={n: v.astype(kind) for n, v in values.items()},
-        fields=draw(1 + kinds + opened, BLOCKS, W, scale=2.0),
-        hold=rng.integers(0, 4, (BLOCKS, W)).astype(np.int16),
+        fields=draw(states, BLOCKS, W, scale=2.0),
+        hold=(rng.integers(0, 4, (BLOCKS, W)) * counted["waits"]).astype(np.int16),
         holds=holds,
-        arrivals=arrivals.astype(kind),
-        given=draw(BLOCKS, W),
+        arrivals=arrivals * (rng.random(size) < 0.4).astype(arrivals.dtype),
+        given=draw(STEPS, BLOCKS, W),
+        marks=(rng.integers(0, 2**32, (SLOTS, BLOCKS)) * counted["nonzero"]).astype(np.uint32),
     )
 
 
-def in_numpy(n: SimpleNamespace, shape: Shape, kind: str, *, dense: bool) -> SimpleNamespace:
-    kinds = n.counted["currents"]
-    k: dict[str, object] = {"current_scale": [], "conductance_scale": [], "conductance_pull": [], "decay": []}
+def arrived(n: SimpleNamespace, slot: int) -> list[np.ndarray]:
+    """What comes to each state in this slot: sums, or counts times weights, in the order of the ways."""
+    ways = n.counted["ways"]
+    if not ways:
+        return list(n.arrivals[slot].astype(n.kind))
+    made = []
+    for state in range(len(n.fields)):
+        parts = [
+            n.arrivals[slot, line].astype(n.kind) * n.values[f"weight.{line}"]
+            for line in range(state * ways, (state + 1) * ways)
+        ]
+        made.append(sum(parts[1:], parts[0]))
+    return made
+
+
+def in_numpy(n: SimpleNamespace, *, dense: bool) -> SimpleNamespace:
+    """The same steps by the rule on arrays: the states, who waits, who fired and who was touched in each step."""
+    kinds, delta = n.counted["currents"], bool(n.counted["delta"])
+    k: dict[str, object] = {}
     for name, value in n.values.items():
         group, dot, _ = name.partition(".")
-        if dot:
-            k[group].append(value)  # type: ignore[attr-defined]
-        else:
-            k[name] = value
-    b = SimpleNamespace(
-        v=n.fields[0],
-        currents=tuple(n.fields[1 : 1 + kinds]),
-        conductances=tuple(n.fields[1 + kinds :]),
-        hold=n.hold,
-        constants=SimpleNamespace(**k, hold=n.holds),
-        arrivals=tuple(n.arrivals) if dense else None,
-        given=n.given if n.counted["given"] else None,
-        delta=bool(n.counted["delta"]),
-        nonzero=bool(n.counted["nonzero"]),
-        whole=kind == "int32",
-    )
-    b.fired, b.touched = getattr(rules, "discrete" if n.counted["discrete"] else "lif")(b)
-    return b
+        k.setdefault(group, []).append(value) if dot else k.update({name: value})  # type: ignore[attr-defined]
+    for group in ("current_scale", "conductance_scale", "conductance_pull", "decay"):
+        k.setdefault(group, [])
+    fields, hold = list(n.fields), n.hold
+    fired, touched = [], []
+    for step in range(STEPS):
+        slot = (SLOT + step) % SLOTS
+        b = SimpleNamespace(
+            v=fields[0],
+            currents=tuple(fields[1 : 1 + kinds]),
+            conductances=tuple(fields[1 + kinds :]),
+            hold=hold,
+            constants=SimpleNamespace(**k, hold=n.holds),
+            arrivals=tuple(arrived(n, slot)[0 if delta else 1 :]) if dense else None,
+            given=n.given[step] if n.counted["given"] else None,
+            delta=delta,
+            nonzero=bool(n.counted["nonzero"]),
+            whole=n.kind.kind == "i",
+        )
+        fires, touches = getattr(rules, "discrete" if n.counted["discrete"] else "lif")(b)
+        fields, hold = [b.v, *b.currents, *b.conductances], b.hold
+        fired.append(fires)
+        touched.append(touches | bits(n.marks[slot]))
+    return SimpleNamespace(fields=fields, hold=hold, fired=np.array(fired), touched=np.array(touched))
 
 
 def bits(words: np.ndarray) -> np.ndarray:
-    return (words[:, None] >> np.arange(W, dtype=np.uint32)) & 1 == 1
+    return (words[..., None] >> np.arange(W, dtype=np.uint32)) & 1 == 1
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("dense", [False, True])
 @pytest.mark.parametrize("name", SHAPES)
-def test_compiled_and_numpy_agree_in_every_bit(name, seed):
-    shape, kind = SHAPES[name]
-    for dense in (True, False):
-        if not dense and shape.discrete:
-            continue
-        n = a_network(shape, kind, np.random.default_rng(seed))
-        with np.errstate(over="ignore"):
-            expected = in_numpy(n, shape, kind, dense=dense)
-        fields = np.ascontiguousarray(n.fields.transpose(1, 0, 2)).reshape(-1)
-        constants = np.stack([n.values[c] for c in n.names], axis=1).reshape(-1)
-        hold, arrivals = n.hold.reshape(-1).copy(), n.arrivals.reshape(-1).copy()
-        fired, touched = np.zeros(BLOCKS, np.uint32), np.zeros(BLOCKS, np.uint32)
-        run(
-            dense, shape, len(n.fields), fields, hold, constants, len(n.names) * W, n.holds.reshape(-1),
-            arrivals if arrivals.size else np.zeros(1, kind), np.uint64(BLOCKS * W), n.given.reshape(-1), fired, touched,
-        )  # fmt: skip
-        got = fields.reshape(BLOCKS, len(n.fields), W).transpose(1, 0, 2)
-        for mine, theirs in zip(got, (expected.v, *expected.currents, *expected.conductances), strict=True):
-            np.testing.assert_array_equal(mine, theirs)
-        np.testing.assert_array_equal(hold.reshape(BLOCKS, W), expected.hold)
-        np.testing.assert_array_equal(bits(fired), expected.fired)
-        np.testing.assert_array_equal(bits(touched), expected.touched)
-        assert expected.fired.any()
-        assert not expected.fired.all()
-        assert not arrivals.any() or not dense
+def test_compiled_and_numpy_agree_in_every_bit(name, dense, back):
+    n = a_network(name, np.random.default_rng(len(name) + back))
+    if not dense and n.counted["discrete"]:
+        return  # it always reads its arrivals
+    with np.errstate(over="ignore"):
+        expected = in_numpy(n, dense=dense)
+    fields = np.ascontiguousarray(n.fields.transpose(1, 0, 2)).reshape(-1)
+    until = np.where(n.hold > 0, BEGIN - 1 + n.hold.astype(np.int64), 0).reshape(-1)
+    states = fields, np.zeros(BLOCKS, np.uint32), np.zeros(BLOCKS, np.int64), until
+    constants = np.stack(list(n.values.values()), axis=1).reshape(-1)
+    sets = np.arange(BLOCKS) * bool(n.counted["spread"])
+    core = np.arange(BLOCKS, dtype=np.int32) % 2
+    known = (
+        constants, (sets * len(n.values) * W).astype(np.uint64), n.holds.reshape(-1), (sets * W).astype(np.uint64),
+        np.full(BLOCKS, 2**32 - 1, np.uint32), core,
+    )  # fmt: skip
+    arrivals, marks = n.arrivals.reshape(-1).copy(), n.marks.reshape(-1).copy()
+    fired, active = np.zeros(STEPS * BLOCKS, np.uint32), np.zeros((STEPS, 2), np.int32)
+    run(dense, n.shape, states, known, arrivals, marks, n.given.reshape(-1), fired, active, back)
+    got = fields.reshape(BLOCKS, len(n.fields), W).transpose(1, 0, 2)
+    for mine, theirs in zip(got, expected.fields, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    if n.counted["waits"]:
+        np.testing.assert_array_equal(np.maximum(until - (BEGIN + STEPS - 1), 0).reshape(BLOCKS, W), expected.hold)
+    np.testing.assert_array_equal(bits(fired.reshape(STEPS, BLOCKS)), expected.fired)
+    assert expected.fired.any()
+    assert not expected.fired.all()
+    if dense:
+        by_core = np.stack([expected.touched[:, core == c].sum(axis=(1, 2)) for c in range(2)], axis=1)
+        np.testing.assert_array_equal(active, by_core)
+        read = arrivals.reshape(n.arrivals.shape)[:, 0 if n.counted["delta"] else max(1, n.counted["ways"]) :]
+        assert not read[[(SLOT + step) % SLOTS for step in range(STEPS)]].any()
+        assert not marks.reshape(SLOTS, BLOCKS)[[(SLOT + step) % SLOTS for step in range(STEPS)]].any()
 
 
 def test_single_instructions():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any
 
 from llvmlite import ir
 from numba import types
@@ -23,23 +23,30 @@ intrinsic: Any = _intrinsic  # its functions are called without the typing conte
 
 __all__ = [
     "WIDTH",
+    "Counted",
     "Lanes",
     "absolute",
     "ask",
     "atomic_add",
     "atomic_read",
+    "converted",
     "give_way",
     "largest",
+    "least",
     "load",
     "mask",
+    "nonzero",
     "popcount",
     "prefetch",
     "splat",
     "store",
     "trailing",
+    "unmask",
     "where",
     "zeros",
 ]
+
+_WORD64 = ir.IntType(64)
 
 WIDTH = 32
 """Lanes in a block: two registers of float32 or int32, four of float64, where registers have 512 bits."""
@@ -71,47 +78,51 @@ class Lanes:
             return other.value
         return ir.Constant(self.value.type, [ir.Constant(self.element, other)] * self.value.type.count)
 
-    def _compute(self, sign: str, other: Any) -> Self:
-        name = (_FLOAT if self.real else _WHOLE)[sign]
-        return type(self)(self.builder, getattr(self.builder, name)(self.value, self._other(other)))
+    def _like(self, number: Any) -> Lanes:
+        """The same number in as many lanes."""
+        return Lanes(self.builder, self._other(number))
 
-    def _compare(self, sign: str, other: Any) -> Self:
+    def _compute(self, sign: str, other: Any) -> Lanes:
+        name = (_FLOAT if self.real else _WHOLE)[sign]
+        return Lanes(self.builder, getattr(self.builder, name)(self.value, self._other(other)))
+
+    def _compare(self, sign: str, other: Any) -> Lanes:
         compare = self.builder.fcmp_ordered if self.real else self.builder.icmp_signed
         if self.real and sign == "!=":
             compare = self.builder.fcmp_unordered
-        return type(self)(self.builder, compare(sign, self.value, self._other(other)))
+        return Lanes(self.builder, compare(sign, self.value, self._other(other)))
 
-    def __add__(self, other: Any) -> Self:
+    def __add__(self, other: Any) -> Lanes:
         return self._compute("+", other)
 
-    def __sub__(self, other: Any) -> Self:
+    def __sub__(self, other: Any) -> Lanes:
         return self._compute("-", other)
 
-    def __mul__(self, other: Any) -> Self:
+    def __mul__(self, other: Any) -> Lanes:
         return self._compute("*", other)
 
-    def __truediv__(self, other: Any) -> Self:
+    def __truediv__(self, other: Any) -> Lanes:
         return self._compute("/", other)
 
-    def __rshift__(self, other: Any) -> Self:
+    def __rshift__(self, other: Any) -> Lanes:
         return self._compute(">>", other)
 
-    def __and__(self, other: Any) -> Self:
-        return type(self)(self.builder, self.builder.and_(self.value, self._other(other)))
+    def __and__(self, other: Any) -> Lanes:
+        return Lanes(self.builder, self.builder.and_(self.value, self._other(other)))
 
-    def __or__(self, other: Any) -> Self:
-        return type(self)(self.builder, self.builder.or_(self.value, self._other(other)))
+    def __or__(self, other: Any) -> Lanes:
+        return Lanes(self.builder, self.builder.or_(self.value, self._other(other)))
 
-    def __gt__(self, other: Any) -> Self:
+    def __gt__(self, other: Any) -> Lanes:
         return self._compare(">", other)
 
-    def __lt__(self, other: Any) -> Self:
+    def __lt__(self, other: Any) -> Lanes:
         return self._compare("<", other)
 
-    def __eq__(self, other: object) -> Self:  # type: ignore[override]
+    def __eq__(self, other: object) -> Lanes:  # type: ignore[override]
         return self._compare("==", other)
 
-    def __ne__(self, other: object) -> Self:  # type: ignore[override]
+    def __ne__(self, other: object) -> Lanes:  # type: ignore[override]
         return self._compare("!=", other)
 
     __hash__ = None  # type: ignore[assignment]
@@ -129,6 +140,25 @@ class Lanes:
     def magnitude(self) -> Lanes:
         """Each lane without its sign."""
         return (self < 0).pick(Lanes(self.builder, self._other(0)) - self, self)
+
+
+class Counted(Lanes):
+    """Lanes made from counts, and whether there is anything: what `!= 0` answers, without a look at the sums."""
+
+    __slots__ = ("some",)
+
+    def __init__(self, builder: Any, value: Any, some: Any = None) -> None:
+        super().__init__(builder, value)
+        self.some = some
+
+    def __ne__(self, other: object) -> Any:
+        return (
+            Lanes(self.builder, self.some)
+            if isinstance(other, int) and self.some is not None
+            else super().__ne__(other)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 # --- loads and stores, for code generators --------------------------------------------------------------------------------
@@ -172,6 +202,38 @@ def mask(lanes: Lanes) -> Any:
     return lanes.builder.bitcast(lanes.value, ir.IntType(lanes.value.type.count))
 
 
+def unmask(builder: Any, bits: Any) -> Lanes:
+    """The bits of a word as truth values of lanes, the inverse of `mask`."""
+    return Lanes(builder, builder.bitcast(bits, ir.VectorType(ir.IntType(1), WIDTH)))
+
+
+def converted(lanes: Lanes, kind: Any, *, signed: bool = True) -> Lanes:
+    """The lanes as numbers of another LLVM type: whole numbers as wider or narrower ones, or as floats."""
+    b, element = lanes.builder, lanes.element
+    if element == kind:
+        return lanes
+    vector = ir.VectorType(kind, lanes.value.type.count)
+    if isinstance(kind, ir.DoubleType) and not signed and element.width <= 32:
+        # The bits of 2⁵² + n, less 2⁵²: half the instructions of a conversion.
+        wide = ir.VectorType(_WORD64, lanes.value.type.count)
+        high = ir.Constant(wide, [ir.Constant(_WORD64, 0x4330000000000000)] * wide.count)
+        number = b.bitcast(b.or_(b.zext(lanes.value, wide), high), vector)
+        return Lanes(b, number) - 2.0**52
+    if isinstance(kind, (ir.FloatType, ir.DoubleType)):
+        return Lanes(b, (b.sitofp if signed else b.uitofp)(lanes.value, vector))
+    if kind.width < element.width:
+        return Lanes(b, b.trunc(lanes.value, vector))
+    return Lanes(b, (b.sext if signed else b.zext)(lanes.value, vector))
+
+
+def least(lanes: Lanes) -> Any:
+    """The smallest of whole numbers."""
+    kind = lanes.value.type
+    reduce = ir.FunctionType(kind.element, [kind])
+    name = f"llvm.vector.reduce.smin.v{kind.count}i{kind.element.width}"
+    return lanes.builder.call(cgutils.get_or_insert_function(lanes.builder.module, reduce, name), [lanes.value])
+
+
 def _size(kind: Any) -> int:
     return {ir.FloatType: 4, ir.DoubleType: 8}.get(type(kind)) or kind.width // 8
 
@@ -206,6 +268,17 @@ def ask(builder: Any, where_to: Any) -> None:
     kind = ir.FunctionType(ir.VoidType(), [pointer.type, word, word, word])
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
     builder.call(function, [pointer, word(0), word(3), word(1)])
+
+
+@intrinsic
+def nonzero(typingctx: Any, array: Any, at: Any) -> Any:
+    """Which of the 32 numbers from `array[at]` on are not zero, as the bits of a uint32, the first the lowest."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return mask(load(builder, data, args[1]) != 0)
+
+    return types.uint32(array, types.uint64), code
 
 
 @intrinsic

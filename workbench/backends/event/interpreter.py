@@ -20,12 +20,24 @@ from workbench import streams
 from workbench.backends.event.layout import LANES
 from workbench.backends.event.tape import Lane, Play, Tape
 from workbench.kernels.event import rules
-from workbench.kernels.event.tables import Blocks, Noise, Outside, Rows, Scratch, Shape, State, Taps
+from workbench.kernels.event.tables import FOREVER, Blocks, Noise, Outside, Rows, Scratch, Shape, State, Taps
 
-__all__ = ["Interpreter"]
+__all__ = ["Interpreter", "holds", "wake_up"]
 
 TOGETHER = 256
 """Steps whose touched lanes are counted together."""
+
+
+def holds(state: State, step: int) -> NDArray[np.int16]:
+    """Steps still to wait as the rules count them, before step `step`: 1 and 0 alike mean that a neuron takes part in it."""
+    left = np.where(state.until == FOREVER, 0, np.maximum(state.until - (step - 1), 0))
+    return left.astype(np.int16)
+
+
+def wake_up(state: State, hold: NDArray[np.int16], step: int) -> None:
+    """Let neurons wait as `holds` told."""
+    state.until[:] = np.where(state.until == FOREVER, FOREVER, np.where(hold > 0, step - 1 + hold.astype(np.int64), 0))
+    state.wakes[:] = 0  # so the kernel looks again who waits
 
 
 @final
@@ -43,17 +55,23 @@ class Interpreter:
     """A run's blocks and rows, and its states while they are stepped here."""
 
     def __init__(
-        self, shape: Shape, states: int, slots: int, state: State, blocks: Blocks, rows: Rows, noise: Noise
+        self, shape: Shape, slots: int, state: State, blocks: Blocks, rows: Rows, noise: Noise, step: int
     ) -> None:
+        states = 1 + len(shape.currents) + len(shape.conductances)
         self._shape, self._states, self._slots = shape, states, slots
+        self._lines = states * max(1, len(shape.ways))
+        self._at = step
         self._state, self._blocks, self._rows, self._noise = state, blocks, rows, noise
         self._places = blocks.neuron.size
-        self._width = states * self._places
+        self._width = self._lines * self._places
         kind = state.fields.dtype
         self._fields = np.zeros((states, self._places), kind)
         self._hold = np.zeros(self._places, np.int16)
         self._given = np.zeros(self._places, kind)
-        self._ring = np.zeros((slots, states, self._places), kind)
+        self._ring = np.zeros((slots, self._lines, self._places), state.arrivals.dtype)
+        plain = self._ring.dtype == kind and not shape.ways
+        self._arrived = None if plain else np.zeros((states, self._places), kind)
+        """What arrives in this step, where the ring has counts or narrow numbers."""
         self._flat = self._ring.reshape(slots, -1)
         self._marks = np.zeros((slots, self._places) if shape.nonzero else (1, 1), bool)
         self._filled = [True] * slots
@@ -61,9 +79,9 @@ class Interpreter:
         places = np.arange(self._places).reshape(-1, 1, LANES)
         where = np.arange(states).reshape(1, -1, 1) * self._places + places
         self._where = np.ascontiguousarray(where).reshape(-1)
-        """Where each place of `State.fields` lies in ours; arrivals go by the same numbers."""
-        self._low = (blocks.parts[:-1] * states * LANES).astype(np.int64)
-        self._planes = (np.diff(blocks.parts) * states * LANES).astype(np.int64)
+        """Where each place of `State.fields` lies in ours."""
+        self._low = (blocks.parts[:-1] * LANES).astype(np.int64)
+        self._spans = (np.diff(blocks.parts) * LANES).astype(np.int64)
         self._alive = blocks.neuron >= 0
         self._all_alive = bool(self._alive.all())
         self._steps: dict[tuple[int, bool], _Step] = {}
@@ -117,10 +135,9 @@ class Interpreter:
         state, states, count = self._state, self._states, self._blocks.core.size
         blocked = (count, states, LANES)
         self._fields.reshape(states, count, LANES)[:] = state.fields.reshape(blocked).transpose(1, 0, 2)
-        self._hold[:] = state.hold
-        ring = self._ring.reshape(self._slots, states, count, LANES)
+        self._hold[:] = holds(state, self._at)
         for (low, high), part in self._parts():
-            ring[:, :, low:high] = part.transpose(0, 2, 1, 3)
+            self._ring[:, :, low:high] = part
         if self._shape.nonzero:
             bits = state.marks.astype("<u4").view(np.uint8)
             self._marks[:] = np.unpackbits(bits, bitorder="little").reshape(self._marks.shape)
@@ -129,20 +146,20 @@ class Interpreter:
         """Bring the kernel's arrays up to date."""
         state, states, count = self._state, self._states, self._blocks.core.size
         blocked = (count, states, LANES)
+        self._fields[:, ~self._alive] = 0  # the kernel leaves empty lanes alone
         state.fields.reshape(blocked)[:] = self._fields.reshape(states, count, LANES).transpose(1, 0, 2)
-        state.hold[:] = self._hold
-        ring = self._ring.reshape(self._slots, states, count, LANES)
+        wake_up(state, self._hold, self._at)
         for (low, high), part in self._parts():
-            part[:] = ring[:, :, low:high].transpose(0, 2, 1, 3)
+            part[:] = self._ring[:, :, low:high]
         if self._shape.nonzero:
             state.marks[:] = np.packbits(self._marks, bitorder="little").view("<u4")
 
     def _parts(self) -> Any:
-        """First and last block of each part, and its arrivals as (slots, blocks, states, lanes)."""
-        for low, high in pairwise(self._blocks.parts.tolist()):
-            size = self._slots * self._states * LANES
+        """First and last place of each part, and its arrivals as (slots, lines, places)."""
+        for low, high in pairwise((self._blocks.parts * LANES).tolist()):
+            size = self._slots * self._lines
             mine = self._state.arrivals[low * size : high * size]
-            yield ((low, high), mine.reshape(self._slots, high - low, self._states, LANES))
+            yield ((low, high), mine.reshape(self._slots, self._lines, high - low))
 
     # --- one step ---
 
@@ -164,7 +181,10 @@ class Interpreter:
             conductances=tuple(tape.given(f) for f in fields[1 + kinds :]),
             hold=tape.given(self._hold),
             constants=self._constants(tape, rule, kinds, open_kinds),
-            arrivals=tuple(tape.given(a) for a in self._ring[slot][0 if shape.delta else 1 :]),
+            arrivals=tuple(
+                tape.given(a)
+                for a in (self._ring[slot] if self._arrived is None else self._arrived)[0 if shape.delta else 1 :]
+            ),
             given=tape.given(self._given) if shape.given else None,
             delta=bool(shape.delta),
             nonzero=bool(shape.nonzero),
@@ -180,7 +200,7 @@ class Interpreter:
 
     def _constants(self, tape: Tape, rule: str, kinds: int, open_kinds: int) -> SimpleNamespace:
         """The rule's constants: one number where it is the same everywhere, else one for each place."""
-        names = rules.constants_of(rule, kinds, open_kinds)
+        names = rules.constants_of(rule, kinds, open_kinds, self._lines if self._shape.ways else 0)
         lane = np.arange(LANES) if self._shape.spread else np.zeros(LANES, np.int64)
 
         def everywhere(values: NDArray[Any], begin: NDArray[Any], number: int) -> Lane:
@@ -188,7 +208,8 @@ class Interpreter:
             same = each[0] if each.size and (each == each[0]).all() else None
             return tape.given(each if same is None else np.asarray(same))
 
-        made: dict[str, Any] = {"current_scale": [], "conductance_scale": [], "conductance_pull": [], "decay": []}
+        groups = ("current_scale", "conductance_scale", "conductance_pull", "decay", "weight")
+        made: dict[str, Any] = {k: [] for k in groups}
         for number, name in enumerate(names):
             value = everywhere(self._blocks.constants, self._blocks.constants_of, number)
             group, dot, _ = name.partition(".")
@@ -197,7 +218,24 @@ class Interpreter:
             else:
                 made[group] = value
         made["hold"] = everywhere(self._blocks.holds, self._blocks.holds_of, 0)
+        self._weights = [lane.array for lane in made.pop("weight")]
         return SimpleNamespace(**made)
+
+    def _sum(self, slot: int) -> None:
+        """Add up what arrives in this step, as the kernel does."""
+        arrived, ring, ways = self._arrived, self._ring[slot], len(self._shape.ways)
+        if arrived is None:
+            return
+        if not self._filled[slot]:
+            arrived[:] = 0
+            return
+        if not ways:
+            arrived[:] = ring
+            return
+        for state, total in enumerate(arrived):
+            total[:] = 0
+            for line in range(state * ways, (state + 1) * ways):
+                total += ring[line].astype(total.dtype) * self._weights[line]
 
     # --- the run ---
 
@@ -228,6 +266,7 @@ class Interpreter:
             if given is not None:
                 self._given[:] = given[row]
             step = self._step(slot, quiet=not filled[slot])
+            self._sum(slot)
             for play in step.play:
                 play()
             if filled[slot]:
@@ -254,6 +293,7 @@ class Interpreter:
                 self._count(touched, active[counted - start : n - start])
                 counted = n
         self._count(touched[: n - counted], active[counted - start : n - start])
+        self._at = n
         return n, written
 
     def _count(self, touched: NDArray[np.bool_], active: NDArray[np.int32]) -> None:
@@ -287,16 +327,14 @@ class Interpreter:
         if not codes.size:
             return codes.astype(np.int64) if times is not None else None
         lengths, turns = [p.size for p in pieces], np.int64(0)
+        to: Any = codes
         if self._low.size > 1:
-            lows, planes = self._of_part(found)
-            if self._lag:
-                codes = codes + lows
-            else:
-                turns, codes = np.divmod(codes.astype(np.int64), planes)
-                codes += lows
+            lows, spans = self._of_part(found)
+            lanes, to = np.divmod(codes.astype(np.int64), spans)
+            turns, lanes = np.divmod(lanes, self._lines)
+            to += lows + lanes * self._places
         elif not self._lag:
-            turns, codes = np.divmod(codes.astype(np.int64), self._width)
-        to = self._where.take(codes)
+            turns, to = np.divmod(codes.astype(np.int64), self._width)
         if self._lag:
             line = self._flat[(step + self._lag) % slots]
             self._filled[(step + self._lag) % slots] = True
@@ -317,16 +355,16 @@ class Interpreter:
         return to if times is not None else None
 
     def _of_part(self, found: list[tuple[Any, ...]]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each synapse, where its part begins and how large it is."""
+        """Of each synapse, the first place of its part and how many that has."""
         columns = self._blocks.parts.size
         table = self._rows.cuts.reshape(-1, columns)[[f[5] for f in found]]
         each = np.diff(table.astype(np.int64), axis=1).reshape(-1)
-        lows, planes = (np.repeat(np.tile(x, len(found)), each) for x in (self._low, self._planes))
-        return lows, planes
+        lows, spans = (np.repeat(np.tile(x, len(found)), each) for x in (self._low, self._spans))
+        return lows, spans
 
     def _amounts(self, found: list[tuple[Any, ...]], lengths: list[int], times: list[Any] | None) -> Any:
         """What each synapse brings."""
-        kind = self._fields.dtype
+        kind = self._ring.dtype
         if not self._weighted:
             weights = [f[3] for f in found]
             if times is None and weights.count(weights[0]) == len(weights):
@@ -436,7 +474,7 @@ class Interpreter:
             many[dead] = 0
         if not many.any():
             return
-        kind = self._fields.dtype
+        kind = self._ring.dtype
         self._ring[slot, row, mine] += many.astype(kind) * weight
         self._filled[slot] = True
         heard += np.bincount(core, many, heard.size).astype(np.int32)

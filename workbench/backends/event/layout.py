@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, final
 
@@ -29,12 +30,15 @@ if TYPE_CHECKING:
 __all__ = [
     "LANES",
     "Form",
+    "Ways",
     "Wires",
     "form_of",
     "lay_blocks",
     "lay_noise",
     "lay_parts",
     "lay_rows",
+    "lay_runs",
+    "lay_ways",
     "lay_wires",
     "narrowed",
     "starts_of",
@@ -52,6 +56,9 @@ CRUMB = 50
 
 SMALL = 1 << 21
 """Synapses up to which NumPy fills the rows sooner than a compiled loop is loaded."""
+
+MOST_WAYS = 4
+"""Weights of one receptor that are counted apart."""
 
 LONGEST_HOLD = 32_767
 """Refractory steps that fit a block."""
@@ -118,14 +125,92 @@ def targets_of(wires: Wires, k: int) -> NDArray[Any]:
     return wires.rows[k].targets
 
 
+@final
+@dataclass(frozen=True)
+class Ways:
+    """How arrivals are kept: as sums of weights in `kind`, or, with `count` ways, as counts of spikes for each weight."""
+
+    kind: Any
+    count: int = 0
+    number: Mapping[tuple[str, str, Any], int] = field(default_factory=dict)
+    """The way of a weight onto a receptor of a population."""
+    cancels: bool = False
+    """Whether counts that are not zero may add up to nothing."""
+
+    def lines(self, states: int) -> int:
+        """Lines of arrivals that a block has in one step."""
+        return states * max(1, self.count)
+
+    def line(self, block: Block, form: Form, real: Any) -> int:
+        """The line onto which a block of synapses goes."""
+        row = form.rows[block.receptor]
+        return row * self.count + self.number[block.target, block.receptor, real(block.weight)] if self.count else row
+
+
+def lay_ways(netlist: Netlist, wires: Wires, form: Form, real: Any, *, few: bool) -> Ways:
+    """The narrowest way to keep arrivals that cannot overflow: counts where all synapses of a receptor share a few weights.
+
+    A neuron's spike comes at most once through each synapse in a step, so no place counts more than its synapses. A count times a
+    weight is what the sum would be, to the last bit in float64 (weights lie on a grid whose sums are exact).
+    """
+    plain = Ways(real)
+    if few or not wires.blocks or outside.fused(netlist) or any(b.external for b in wires.blocks):
+        return plain
+    most = {n: np.zeros(c.size, np.int64) for n, c in netlist.populations.items()}
+    kinds: tuple[Any, ...]
+    if real is np.int32:
+        for b, rows in zip(wires.blocks, wires.rows, strict=True):
+            low, high = b.extremes()["weight"]
+            _count(rows.targets, most[b.target], math.ceil(max(-low, high)))
+        return Ways(np.int16) if max(m.max() for m in most.values()) <= np.iinfo(np.int16).max else plain
+    if any(b.weighted for b in wires.blocks):
+        return plain
+    number: dict[tuple[str, str, Any], int] = {}
+    for b in wires.blocks:
+        key = (b.target, b.receptor, real(b.weight))
+        number.setdefault(key, sum(k[:2] == key[:2] for k in number))
+    count = max(number.values()) + 1
+    if count > MOST_WAYS:
+        return plain
+    for b, rows in zip(wires.blocks, wires.rows, strict=True):
+        _count(rows.targets, most[b.target], 1)
+    highest = max(int(m.max()) for m in most.values())
+    kinds = tuple(t for t in (np.uint8, np.uint16) if highest <= np.iinfo(t).max)
+    return Ways(kinds[0], count, number, _cancels(number, highest, real)) if kinds else plain
+
+
+def _cancels(number: Mapping[tuple[str, str, Any], int], highest: int, real: Any) -> bool:
+    """Whether up to `highest` spikes of each weight may add up to nothing in the kernel's arithmetic."""
+    for target, receptor, _ in number:
+        weights = [w for t, r, w in number if (t, r) == (target, receptor)]
+        if 0 in weights or (len(weights) > 2 and min(weights) < 0 < max(weights)):
+            return True
+        if min(weights) < 0 < max(weights):
+            sums = [np.arange(1, highest + 1).astype(real) * abs(w) for w in weights]
+            if np.intersect1d(*sums).size:
+                return True
+    return False
+
+
+def _count(targets: NDArray[Any], most: NDArray[np.int64], times: int) -> None:
+    """Add `times` to the place of each target."""
+    if pays(targets.size, SMALL):
+        from workbench.kernels.event import rows as kernel  # noqa: PLC0415  compiled kernels only for what is large
+
+        kernel.count_targets(targets, most, times)
+    else:
+        most += np.bincount(targets, minlength=most.size) * times
+
+
 # --- neurons ----------------------------------------------------------------------------------------------------------------
 
 
-def lay_blocks(netlist: Netlist, core_of: NDArray[Any], form: Form, dt: float, real: Any) -> dict[str, Any]:
+def lay_blocks(netlist: Netlist, core_of: NDArray[Any], form: Form, ways: Ways, dt: float, real: Any) -> dict[str, Any]:
     """Blocks of 32 lanes; each holds neurons of one population on one core, and knows where its constants are."""
     from workbench.kernels.event.rules import constants_of  # noqa: PLC0415  compiled kernels only when something runs
 
-    names = constants_of("discrete" if form.discrete else "lif", len(form.currents), len(form.conductances))
+    rule = "discrete" if form.discrete else "lif"
+    names = constants_of(rule, len(form.currents), len(form.conductances), ways.count * len(form.states))
     columns: dict[str, list[NDArray[Any]]] = {
         k: [] for k in ("core", "population", "neuron", "constants_of", "holds_of")
     }
@@ -145,6 +230,10 @@ def lay_blocks(netlist: Netlist, core_of: NDArray[Any], form: Form, dt: float, r
         lanes[np.repeat(first - runs, lengths) + np.arange(cells.size)] = order + cells.start
         blocks = lanes.size // LANES
         values, hold = _constants(netlist, cells.name, form, dt)
+        values |= dict.fromkeys((n for n in names if n.startswith("weight.")), 0.0)
+        for (target, receptor, weight), way in ways.number.items():
+            if target == cells.name:
+                values[f"weight.{form.rows[receptor] * ways.count + way}"] = weight
         spread = any(np.ndim(v) for v in values.values()) or np.ndim(hold) > 0
         # A set of constants for each block where neurons differ, one for all where they do not.
         pick = np.where(lanes < 0, 0, lanes - cells.start) if spread else np.zeros(LANES, np.int64)
@@ -244,6 +333,18 @@ def lay_parts(
     return np.array(parts, np.int64), np.array(shares, np.int64)
 
 
+def lay_runs(blocks: Mapping[str, Any], *, spread: bool) -> dict[str, NDArray[np.int64]]:
+    """Runs of blocks of one part that have the same constants (or each its own), and of those on one core; first of each part."""
+    parts = blocks["parts"]
+
+    def runs(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        edges = np.union1d(parts, np.flatnonzero(np.diff(numbers)) + 1).astype(np.int64)
+        return edges, np.searchsorted(edges, parts).astype(np.int64)
+
+    alike, homes = runs(blocks["constants_of"][:0] if spread else blocks["constants_of"]), runs(blocks["core"])
+    return {"runs": alike[0], "first_run": alike[1], "homes": homes[0], "first_home": homes[1]}
+
+
 # --- synapses ---------------------------------------------------------------------------------------------------------------
 
 
@@ -252,6 +353,7 @@ def lay_rows(
     wires: Wires,
     blocks: Mapping[str, Any],
     form: Form,
+    ways: Ways,
     slots: int,
     dt: float,
     real: Any,
@@ -267,7 +369,7 @@ def lay_rows(
     bundles = _bundles(wires, senders, dt, real, apart)
     parts = blocks["parts"]
     part_of = np.repeat(np.arange(parts.size - 1, dtype=np.int64), np.diff(parts))
-    states = len(form.states)
+    states = ways.lines(len(form.states))
     widest = int(np.diff(parts).max()) * LANES * states
     sizes = [c.size for c in netlist.populations.values()] + [s.size for s in netlist.sources.values()]
     total = sum(wires.rows[k].targets.size for _, ks in bundles for k in ks)
@@ -296,7 +398,7 @@ def lay_rows(
                 part_of,
                 parts,
                 cursor,
-                form.rows[block.receptor],
+                ways.line(block, form, real),
                 states,
                 delay_steps(block, dt, rows.edge) if key[1] == 0 else nothing,
                 codes,
@@ -307,6 +409,7 @@ def lay_rows(
         weight_at.append(spent - begin)
         spent += (at - begin) if key[2] is None else 0
     weights, unit = narrowed(weights)
+    weights = weights if weights.size else weights.astype(ways.kind)
     listed = [[n for n, (key, _) in enumerate(bundles) if key[0] == s] for s in range(len(senders))]
     order = [n for ns in listed for n in ns]
     names = {
@@ -319,7 +422,10 @@ def lay_rows(
     return {k: np.array(v, np.uint8 if k == "weighted" else np.int64) for k, v in names.items()} | {
         "codes": codes,
         "cuts": cuts.reshape(-1),
-        "weight": np.array([unit if bundles[n][0][2] is None else bundles[n][0][2] for n in order], real),
+        # A spike that is counted adds one.
+        "weight": np.array(
+            [1 if ways.count else unit if bundles[n][0][2] is None else bundles[n][0][2] for n in order], ways.kind
+        ),
         "weights": weights,
         "first": np.cumsum([0, *map(len, listed)]).astype(np.int64),
         "sender": np.repeat(np.arange(len(sizes_in), dtype=np.uint16), sizes_in),
@@ -388,7 +494,7 @@ def lay_noise(program: EventProgram, drive: Drive, fused: Sequence[str]) -> dict
             columns[k].append(value)
         tables.append(table)
         at.append(at[-1] + table.size)
-    kinds = {"key": np.uint64, "weight": program._real}
+    kinds = {"key": np.uint64, "weight": program._layout["ways"].kind}
     return {k: np.array(v, kinds.get(k, np.int64)) for k, v in columns.items()} | {
         "table": np.concatenate(tables),
         "table_at": np.array(at, np.int64),

@@ -89,7 +89,7 @@ def settle(cuts: NDArray[Any], at: int) -> int:
 
 def add_block(
     start: NDArray[np.int64], targets: NDArray[Any], place: NDArray[np.int32], part_of: NDArray[np.int64],
-    parts: NDArray[np.int64], cursor: NDArray[Any], receptor: int, states: int, delays: NDArray[Any], codes: NDArray[Any],
+    parts: NDArray[np.int64], cursor: NDArray[Any], line: int, lines: int, delays: NDArray[Any], codes: NDArray[Any],
     weights: NDArray[Any], begin: int, given: NDArray[Any],
 ) -> None:  # fmt: skip
     """See `kernels.event.rows.add_block`."""
@@ -102,9 +102,10 @@ def add_block(
     order = np.argsort(pile, kind="stable") if cursor.shape[1] > 1 else slice(None)  # rows are in order already
     at[order] = np.arange(pile.size) + np.repeat(cursor.reshape(-1).astype(np.int64) - first, many)
     cursor += many.reshape(cursor.shape).astype(cursor.dtype)
-    code = ((to >> 5) - parts[part]) * states * 32 + receptor * 32 + (to & 31)
+    span = (parts[part + 1] - parts[part]) * 32
+    code = to - parts[part] * 32 + line * span
     if delays.size:
-        code += (parts[part + 1] - parts[part]) * states * 32 * delays
+        code += span * lines * delays
     codes[at] = code
     if given.size:
         weights[at - begin] = given

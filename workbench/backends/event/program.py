@@ -22,7 +22,7 @@ from workbench.backends.base import Inputs, Limits, Probe, Program, Run, Window,
 from workbench.backends.event import tiers
 from workbench.backends.event.cores import Fan, lay_cores
 from workbench.backends.event.dense import dense_blocks, lay_dense
-from workbench.backends.event.interpreter import Interpreter
+from workbench.backends.event.interpreter import Interpreter, holds, wake_up
 from workbench.backends.event.layout import (
     LANES,
     Form,
@@ -32,6 +32,8 @@ from workbench.backends.event.layout import (
     lay_noise,
     lay_parts,
     lay_rows,
+    lay_runs,
+    lay_ways,
     lay_wires,
 )
 from workbench.backends.event.meter import Meter
@@ -58,8 +60,8 @@ CALL = 2048
 WINDOW = 32
 """At most so many steps between two deliveries; never more than the shortest delay."""
 
-LISTED = 192
-"""Steps between two deliveries where spikes come from outside alone: their weights are read once for all of them."""
+LISTED = 64
+"""Steps between two deliveries where spikes come from outside alone, whose weights are read once for all of them; 200 gained nothing."""
 
 THREADED_FROM = 5000
 """Networks of so many neurons use all threads Numba was given (NUMBA_NUM_THREADS); smaller ones lose by it."""
@@ -127,7 +129,6 @@ def _lay(
     """Blocks and rows for the kernel, and how many steps and slots its windows have."""
     from workbench import kernels  # noqa: PLC0415  compiled kernels only when something runs
 
-    blocks = lay_blocks(netlist, fan.core_of, form, dt, real)
     spans = [[int(delay_steps(b, dt, value=x)) for x in b.extremes()["delay"]] for b in wires.blocks]
     listed = any(b.external for b in wires.blocks)
     window = min([WINDOW, *(low for b, (low, _) in zip(wires.blocks, spans, strict=True) if not b.external)])
@@ -143,28 +144,33 @@ def _lay(
     threads = kernels.threads() if netlist.size >= THREADED_FROM and not means else 1
     synapses = sum(r.targets.size for r in wires.rows) / max(1, sum(r.start.size - 1 for r in wires.rows))
     synapses *= max(1, len({b.target for b in wires.blocks}))
-    bytes_per_block = LANES * np.dtype(real).itemsize * len(form.states)
+    plain = all(low == high and not b.weighted for b, (low, high) in zip(wires.blocks, spans, strict=True))
+    few = window == 1 and plain and not form.discrete and not outside.fused(netlist)
+    ways = lay_ways(netlist, wires, form, real, few=few)
+    blocks = lay_blocks(netlist, fan.core_of, form, ways, dt, real)
+    bytes_per_block = LANES * np.dtype(ways.kind).itemsize * len(form.states)
     if any(low != high for low, high in spans):
         # A spike's arrivals lie in all slots at once; a part that holds them all would leave too little of every row.
         bytes_per_block = bytes_per_block * slots / 8
-    plain = all(low == high and not b.weighted for b, (low, high) in zip(wires.blocks, spans, strict=True))
-    few = window == 1 and plain and not form.discrete and not outside.fused(netlist)
     # Few arrivals need no parts for the cache's sake.
     blocks["parts"], blocks["shares"] = lay_parts(
         blocks["core"].size, threads, synapses=0.0 if few else synapses, bytes_per_block=bytes_per_block
     )
+    spread = bool(
+        np.ptp(blocks["constants"].reshape(-1, LANES), axis=1).any()
+        or np.ptp(blocks["holds"].reshape(-1, LANES), axis=1).any()
+    )
+    blocks |= lay_runs(blocks, spread=spread)
     apart = dense_blocks(netlist, wires.blocks, blocks)
     return {
-        "spread": bool(
-            np.ptp(blocks["constants"].reshape(-1, LANES), axis=1).any()
-            or np.ptp(blocks["holds"].reshape(-1, LANES), axis=1).any()
-        ),
+        "spread": spread,
         "blocks": blocks,
-        "rows": lay_rows(netlist, wires, blocks, form, slots, dt, real, apart=apart),
+        "rows": lay_rows(netlist, wires, blocks, form, ways, slots, dt, real, apart=apart),
         "dense": lay_dense(netlist, wires.blocks, apart, blocks, form, dt, real) if apart else None,
         "window": window,
         "slots": slots,
         "few": few,
+        "ways": ways,
     }
 
 
@@ -232,10 +238,13 @@ class EventRun(Run):
         fields[:, 0] = np.where(lanes < 0, 0, v[lanes]).astype(real)
         self._state = event.State(
             fields=fields.reshape(-1),
-            hold=_aligned((places,), np.int16),
+            until=_aligned((places,), np.int64),
+            waiting=np.zeros(count, np.uint32),
+            wakes=np.zeros(count, np.int64),
             marks=np.zeros(self._slots * count if self._counts_states else 1, np.uint32),
-            arrivals=_aligned((self._slots * states * places,), real),
+            arrivals=_aligned((self._slots * layout["ways"].lines(states) * places,), layout["ways"].kind),
         )
+        self._state.until[blocks["neuron"] < 0] = event.FOREVER
         self._fused = [b.name for b in outside.fused(netlist)]
         self._listed = [b for b in outside.spiking_blocks(netlist) if b.name not in self._fused]
         self._currents = outside.current_blocks(netlist)
@@ -247,6 +256,9 @@ class EventRun(Run):
             delta=(0,) * form.delta,
             given=(0,) * bool(self._currents),
             spread=(0,) * self._spread,
+            waits=(0,) * bool(blocks["holds"].max() > 1),
+            ways=(0,) * layout["ways"].count,
+            cancels=(0,) * layout["ways"].cancels,
             nonzero=(0,) * self._counts_states,
         )
         self._recorder = Recorder(netlist, program.probes, program.limits, program.dt)
@@ -256,7 +268,8 @@ class EventRun(Run):
         room = max(BUFFER, 2 * netlist.size)
         sparse = max(1, places // FEW // parts) if self._few else 1
         self._scratch = event.Scratch(
-            fired=np.zeros(self._window * count, np.uint32),
+            fired=np.zeros(self._window * _whole(count), np.uint32),
+            ranks=np.zeros(0 if blocks["ordered"] else _whole(-(-netlist.size // LANES)), np.uint32),
             step=np.empty(room, np.int64),
             neuron=np.empty(room, np.int32),
             active=np.zeros((threads, 0, cores), np.int32),
@@ -322,7 +335,7 @@ class EventRun(Run):
         if not self._choice.compiled(self.drive.steps - self.step):
             if self._interpreter is None:
                 self._interpreter = Interpreter(
-                    self._shape, len(form.states), self._slots, self._state, self._blocks, self._rows, self._noise
+                    self._shape, self._slots, self._state, self._blocks, self._rows, self._noise, self.step
                 )
             interpreter, piece = self._interpreter, min(end, self.step + self._choice.piece())
             return self._choice.timed(lambda: interpreter.advance(self.step, piece, arrivals, taps, scratch), self.step)
@@ -418,25 +431,30 @@ class EventRun(Run):
         )
 
     def _arrivals(self) -> list[NDArray[Any]]:
-        """The arrivals of each part as (slots, its blocks × states × 32); parts differ with the number of threads."""
-        edges = self._blocks.parts * LANES * self._slots * len(self.program._form.states)
-        return [self._state.arrivals[low:high].reshape(self._slots, -1) for low, high in pairwise(edges.tolist())]
+        """The arrivals of each part as (slots, lines, its places); parts differ with the number of threads."""
+        lines = self.program._layout["ways"].lines(len(self.program._form.states))
+        edges = self._blocks.parts * LANES * self._slots * lines
+        return [
+            self._state.arrivals[low:high].reshape(self._slots, lines, -1) for low, high in pairwise(edges.tolist())
+        ]
 
     def save(self, path: str | Path) -> Path:
         """See Run."""
         self._settle()
-        arrays = {f"state.{k}": v for k, v in self._state._asdict().items()}
-        arrays["state.arrivals"] = np.concatenate(self._arrivals(), axis=1)
+        state = self._state
+        arrays = {"state.fields": state.fields, "state.hold": holds(state, self.step), "state.marks": state.marks}
+        arrays["state.arrivals"] = np.concatenate(self._arrivals(), axis=2)
         arrays |= self._recorder.save() | self._meter.save()
         return write_state(path, arrays, noted(self.drive, self.step), self.program)
 
     def _restore(self, arrays: Mapping[str, NDArray[Any]], note: Mapping[str, Any]) -> None:
-        self._state.fields[:], self._state.hold[:] = arrays["state.fields"], arrays["state.hold"]
-        self._state.marks[:] = arrays["state.marks"]
+        state, step = self._state, note["step"]
+        state.fields[:], state.marks[:] = arrays["state.fields"], arrays["state.marks"]
+        wake_up(state, arrays["state.hold"], step)
         at = 0
         for part in self._arrivals():
-            part[:] = arrays["state.arrivals"][:, at : at + part.shape[1]]
-            at += part.shape[1]
+            part[:] = arrays["state.arrivals"][:, :, at : at + part.shape[2]]
+            at += part.shape[2]
         self._look_at_all()
         self._interpreter = None
         self._recorder.restore(arrays)
@@ -447,6 +465,11 @@ class EventRun(Run):
 def _together(counted: NDArray[np.int32]) -> NDArray[np.int32]:
     """What all threads counted."""
     return counted[0] if len(counted) == 1 else counted.sum(axis=0, dtype=np.int32)
+
+
+def _whole(count: int) -> int:
+    """So many words rounded up to whole vectors of them."""
+    return -(-count // LANES) * LANES
 
 
 def _aligned(shape: tuple[int, ...], kind: Any) -> NDArray[Any]:

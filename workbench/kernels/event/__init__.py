@@ -2,13 +2,26 @@
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.kernels.event.tables import Blocks, Dense, Noise, Outside, Rows, Scratch, Shape, State, Taps
+from workbench.kernels.event.tables import FOREVER, Blocks, Dense, Noise, Outside, Rows, Scratch, Shape, State, Taps
 
 if TYPE_CHECKING:
     from workbench.kernels.event.outside import listed
     from workbench.kernels.event.run import advance
 
-__all__ = ["Blocks", "Dense", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps", "advance", "listed"]
+__all__ = [
+    "FOREVER",
+    "Blocks",
+    "Dense",
+    "Noise",
+    "Outside",
+    "Rows",
+    "Scratch",
+    "Shape",
+    "State",
+    "Taps",
+    "advance",
+    "listed",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -219,11 +219,11 @@ def _spikes_of(outside, step, sender, single):
     return first, end
 
 
-@njit
+@njit(_nrt=True)  # pyright: ignore[reportCallIssue]  it makes arrays; `advance`, whose flags it would inherit, makes none
 def deliver_dense(part, n, m, start, slots, width, dense, blocks, outside, arrivals, outside_here, shape, total, marks):
     """Deliver the listed outside spikes of steps `n` to `m` over all-to-all bundles to one part of the neurons."""
     low, high = uint64(blocks.parts[part]), uint64(blocks.parts[part + 1])
-    plane = (high - low) * width
+    plane, span = (high - low) * width, (high - low) * LANES
     base = low * width * uint64(slots)
     count = m - n
     begins, ends, plain = np.empty(count, np.int64), np.empty(count, np.int64), np.empty(count, np.bool_)
@@ -237,7 +237,7 @@ def deliver_dense(part, n, m, start, slots, width, dense, blocks, outside, arriv
             first, last = _spikes_of(outside, s - start, dense.sender[k], dense.single)
             due = uint64((s + dense.delay[k]) % slots)
             begins[s - n], ends[s - n] = first, last
-            places[s - n] = base + due * plane + uint64(dense.state[k]) * LANES
+            places[s - n] = base + due * plane + uint64(dense.state[k]) * span
             spikes += last - first
             amount = np.int64(0)
             for times in outside.times[first:last]:
@@ -252,17 +252,15 @@ def deliver_dense(part, n, m, start, slots, width, dense, blocks, outside, arriv
             if not dense.weighted[k]:
                 value = dense.weight[k] * arrivals.dtype.type(amount)
                 for b in range(first_block, last_block):
-                    here = places[s - n] + (b - low) * width
+                    here = places[s - n] + (b - low) * LANES
                     for lane in range(LANES):
                         arrivals[here + lane] += value
         if dense.weighted[k] and spikes:
-            _deliver_tiles(
-                k, dense, low, high, width, begins, ends, plain, places, outside.neuron, outside.times, arrivals
-            )
+            _deliver_tiles(k, dense, low, high, begins, ends, plain, places, outside.neuron, outside.times, arrivals)
 
 
 @njit(inline="always")
-def _deliver_tiles(k, dense, low, high, width, begins, ends, plain, places, neuron, times, arrivals):
+def _deliver_tiles(k, dense, low, high, begins, ends, plain, places, neuron, times, arrivals):
     """One bundle's spikes of a window, tile after tile; those of step s go to `places[s]` and on."""
     count = begins.size
     senders = uint64(dense.senders[k])
@@ -287,7 +285,7 @@ def _deliver_tiles(k, dense, low, high, width, begins, ends, plain, places, neur
         if block < low or block >= high:
             continue
         given, wide = uint64(dense.tile_at[t]), dense.tile_blocks[t] > 1
-        to = (block - low) * width
+        to = (block - low) * LANES
         at = 0
         for s in range(count):
             g = s // STEPS
@@ -295,9 +293,9 @@ def _deliver_tiles(k, dense, low, high, width, begins, ends, plain, places, neur
                 if s % STEPS == 0:
                     here = places[s : s + STEPS] + to
                     if wide:
-                        _multiply_full(arrivals, here, width, dense.weights, given, active[at], senders)
+                        _multiply_full(arrivals, here, LANES, dense.weights, given, active[at], senders)
                     else:
-                        _multiply_one(arrivals, here, width, dense.weights, given, active[at], senders)
+                        _multiply_one(arrivals, here, LANES, dense.weights, given, active[at], senders)
                     at += 1
                 continue
             first, last = uint64(begins[s]), uint64(ends[s])
@@ -307,10 +305,10 @@ def _deliver_tiles(k, dense, low, high, width, begins, ends, plain, places, neur
             scale = dense.weight[k]
             if plain[s]:
                 if wide:
-                    _add_full(arrivals, here, width, dense.weights, given, scale, neuron, first, last, times)
+                    _add_full(arrivals, here, LANES, dense.weights, given, scale, neuron, first, last, times)
                 else:
-                    _add_one(arrivals, here, width, dense.weights, given, scale, neuron, first, last, times)
+                    _add_one(arrivals, here, LANES, dense.weights, given, scale, neuron, first, last, times)
             elif wide:
-                _add_full_counted(arrivals, here, width, dense.weights, given, scale, neuron, first, last, times)
+                _add_full_counted(arrivals, here, LANES, dense.weights, given, scale, neuron, first, last, times)
             else:
-                _add_one_counted(arrivals, here, width, dense.weights, given, scale, neuron, first, last, times)
+                _add_one_counted(arrivals, here, LANES, dense.weights, given, scale, neuron, first, last, times)

@@ -90,10 +90,10 @@ def rain(born, key, first, last, low, high, table, weight, index, place, at, liv
 
 
 @njit(inline="always")
-def mark(to, ring, plane, width, low, total, marks):
+def mark(to, ring, plane, span, low, total, marks):
     """Remember that something arrives at place `to` of a part, though it may add up to nothing."""
     to = to - ring if to >= ring else to
-    marks[(to // plane) * total + low + (to % plane) // width] |= uint32(1) << uint32(to & uint64(31))
+    marks[(to // plane) * total + low + ((to % span) >> uint64(5))] |= uint32(1) << uint32(to & uint64(31))
 
 
 def _dense(part, n, m, start, slots, width, dense, blocks, outside, arrivals, outside_here, shape, total, marks):
@@ -123,6 +123,7 @@ def _one_by_one(part, n, m, start, slots, width, rows, blocks, outside, arrivals
     """Deliver what goes over lists of targets."""
     columns = uint64(blocks.parts.size)
     low, high = uint64(blocks.parts[part]), uint64(blocks.parts[part + 1])
+    span = (high - low) * LANES
     plane = (high - low) * width
     base = low * width * uint64(slots)
     for s in range(n, m):
@@ -140,8 +141,8 @@ def _one_by_one(part, n, m, start, slots, width, rows, blocks, outside, arrivals
                     to = to - uint64(slots) * plane if to >= uint64(slots) * plane else to
                     arrivals[base + to] += weight * many
                     if len(shape.nonzero):
-                        mark(to, uint64(slots) * plane, plane, width, low, total, marks)
-                    outside_here[s - start, blocks.core[low + (to % plane) // width]] += times
+                        mark(to, uint64(slots) * plane, plane, span, low, total, marks)
+                    outside_here[s - start, blocks.core[low + ((to % span) >> uint64(5))]] += times
 
 
 @njit

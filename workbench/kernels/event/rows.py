@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
-__all__ = ["add_block", "count_block", "settle"]
+__all__ = ["add_block", "count_block", "count_targets", "settle"]
 
 
 @njit(cache=True, nogil=True)
@@ -15,6 +15,13 @@ def count_block(start, targets, place, part_of, cuts):
         row = cuts[i]
         for s in range(uint64(start[i]), uint64(start[i + 1])):
             row[part_of[place[targets[s]] >> 5] + 1] += 1
+
+
+@njit(cache=True, nogil=True)
+def count_targets(targets, most, times):
+    """Add `times` to the place of each target in `most`."""
+    for s in range(uint64(targets.size)):
+        most[targets[s]] += times
 
 
 @njit(cache=True, nogil=True)
@@ -29,7 +36,7 @@ def settle(cuts, at):
 
 
 @njit(cache=True, nogil=True)
-def add_block(start, targets, place, part_of, parts, cursor, receptor, states, delays, codes, weights, begin, given):
+def add_block(start, targets, place, part_of, parts, cursor, line, lines, delays, codes, weights, begin, given):
     """Fill a block's synapses into the rows from `cursor` (rows, parts), which moves on.
 
     For the codes see `Rows`; `parts` are the parts' first blocks. `delays` and `given` (weights) go with `targets`, or are empty. `weights` begins with
@@ -42,9 +49,10 @@ def add_block(start, targets, place, part_of, parts, cursor, receptor, states, d
             p = part_of[to >> 5]
             at = spot[p]
             spot[p] = at + 1
-            code = ((np.int64(to) >> 5) - parts[p]) * states * 32 + receptor * 32 + (to & 31)
+            span = (parts[p + 1] - parts[p]) * 32
+            code = np.int64(to) - parts[p] * 32 + line * span
             if delays.size:
-                code += (parts[p + 1] - parts[p]) * states * 32 * delays[s]
+                code += span * lines * delays[s]
             codes[at] = code
             if given.size:
                 weights[at - begin] = given[s]

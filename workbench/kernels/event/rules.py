@@ -20,7 +20,7 @@ CONSTANTS = {
 """The constants of each rule, in the order they are stored; those of each current and conductance follow."""
 
 
-def constants_of(rule: str, currents: int, conductances: int) -> tuple[str, ...]:
+def constants_of(rule: str, currents: int, conductances: int, weights: int = 0) -> tuple[str, ...]:
     """The names of a rule's constants in the order in which a block's constants lie in memory, 32 lanes each."""
     made = list(CONSTANTS[rule])
     if rule == "lif":
@@ -29,12 +29,15 @@ def constants_of(rule: str, currents: int, conductances: int) -> tuple[str, ...]
             made += ["h"]
             made += [f"conductance_scale.{k}" for k in range(conductances)]
             made += [f"conductance_pull.{k}" for k in range(conductances)]
-    return (*made, *(f"decay.{k}" for k in range(currents + conductances)))
+    decays = (f"decay.{k}" for k in range(currents + conductances))
+    return (*made, *decays, *(f"weight.{k}" for k in range(weights)))
 
 
-def awake_after(hold: Any) -> tuple[Any, Any]:
-    """The steps still to wait after this one has come, and which lanes wait no more."""
-    left = largest(hold - 1, 0)
+def awake_after(b: SimpleNamespace) -> tuple[Any, Any]:
+    """The steps still to wait after this one has come, and which lanes wait no more; who has no `hold` knows the latter already."""
+    if b.hold is None:
+        return None, b.awake
+    left = largest(b.hold - 1, 0)
     return left, left == 0
 
 
@@ -44,7 +47,7 @@ def lif(b: SimpleNamespace) -> tuple[Any, Any]:
     Without arrivals (`b.arrivals` None) the caller delivers them afterwards, with the same result.
     """
     k = b.constants
-    left, awake = awake_after(b.hold)
+    left, awake = awake_after(b)
     if b.conductances:
         # dv/dt = A − Bv with A and B held; exp(−x) is its (2, 2) Padé approximant, which every backend computes alike.
         x, drive = k.h, k.h * k.mu
@@ -64,16 +67,17 @@ def lif(b: SimpleNamespace) -> tuple[Any, Any]:
             new = new + current * scale
         if b.given is not None:
             new = new + b.given * k.gain
-    new = where(awake, new, b.v)
-    fired = awake & (new > k.threshold)
+    over = new > k.threshold
+    fired = awake & over
     touched = fired
     rows = iter(b.arrivals or ())
     if b.delta and b.arrivals is not None:
         jump = next(rows)
         touched = touched | (jump != 0)
-        new = where(awake, new + jump, new)
-    b.v = where(fired, k.reset, new)
-    b.hold = where(fired, k.hold, left)
+        new = new + jump
+    b.v = where(awake, where(over, k.reset, new), b.v)
+    if b.hold is not None:
+        b.hold = where(fired, k.hold, left)
     decayed = []
     for current, decay in zip((*b.currents, *b.conductances), k.decay, strict=True):
         faded = current * decay
@@ -93,7 +97,7 @@ def discrete(b: SimpleNamespace) -> tuple[Any, Any]:
     On whole numbers a loss is rounded away from zero, share 1/4096 by share: ⌈|x|·leak/4096⌉ without a product over 31 bits.
     """
     k = b.constants
-    left, awake = awake_after(b.hold)
+    left, awake = awake_after(b)
     touched = None
     rows = iter(b.arrivals)
     new = _lose(b.v, k.keep, whole=b.whole)
@@ -115,7 +119,8 @@ def discrete(b: SimpleNamespace) -> tuple[Any, Any]:
     new = where(awake, new, b.v)
     fired = awake & (new > k.threshold)
     b.v = where(fired, k.reset + k.subtract * (new - k.threshold), new)
-    b.hold = where(fired, k.hold, left)
+    if b.hold is not None:
+        b.hold = where(fired, k.hold, left)
     b.currents = tuple(_lose(u, keep, whole=b.whole) for u, keep in zip(flowing, k.decay, strict=True))
     return fired, fired if touched is None else touched | fired
 

@@ -54,9 +54,10 @@ def _add(*, own: bool = False, around: bool = False, noted: bool = False) -> Cal
                 mine = builder.load(builder.gep(given, [builder.add(s, args[7])]))
                 if real:
                     return builder.fmul(mine, amount)
-                return builder.mul(
-                    builder.sext(mine, line.type.pointee) if mine.type != line.type.pointee else mine, amount
-                )
+                wider = mine.type.width < line.type.pointee.width
+                if mine.type != line.type.pointee:
+                    mine = (builder.sext if wider else builder.trunc)(mine, line.type.pointee)
+                return builder.mul(mine, amount)
 
             def some(s: Any, many: int) -> None:
                 spots = [builder.add(s, _LONG(k)) for k in range(many)]

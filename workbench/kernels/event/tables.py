@@ -10,7 +10,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Blocks", "Dense", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps"]
+__all__ = ["FOREVER", "Blocks", "Dense", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps"]
+
+
+FOREVER = 2**62
+"""The step until which an empty lane waits."""
 
 
 class Shape(NamedTuple):
@@ -22,6 +26,11 @@ class Shape(NamedTuple):
     delta: tuple[int, ...]  # (0,) if something jumps straight onto v
     given: tuple[int, ...]  # (0,) if outside currents are handed in
     spread: tuple[int, ...]  # (0,) if constants differ inside a block
+    waits: tuple[int, ...]  # (0,) if some neuron waits longer than a step after a spike
+    ways: tuple[
+        int, ...
+    ]  # () where arrivals are sums; else one entry for each weight a state may get: arrivals are counts
+    cancels: tuple[int, ...]  # (0,) if counted arrivals may add up to nothing
     nonzero: tuple[int, ...]  # (0,) if a state that is not zero makes an update active
 
 
@@ -38,6 +47,12 @@ class Blocks(NamedTuple):
     constants_of: np.ndarray  # uint64 (blocks): where the block's set begins
     holds: np.ndarray  # int16 (sets × 32): refractory steps, at least one
     holds_of: np.ndarray  # uint64 (blocks)
+    runs: (
+        np.ndarray
+    )  # int64 (runs + 1): first block of each run of blocks of one part, with one set of constants (or each its own)
+    first_run: np.ndarray  # int64 (parts + 1): first run of each part
+    homes: np.ndarray  # int64 (homes + 1): first block of each run of blocks of one part on one core
+    first_home: np.ndarray  # int64 (parts + 1): first of those of each part
     parts: np.ndarray  # int64 (parts + 1): first block of each part of the rows
     shares: np.ndarray  # int64 (threads + 1): first part of each thread
     ordered: bool  # places ascend with the neurons' numbers
@@ -72,8 +87,8 @@ class Rows(NamedTuple):
     """Synapses by sender, in bundles that share weight and delay; each synapse carries its own where the bundle has none.
 
     The synapses of row r in part p are `codes[cuts[r, p]:cuts[r, p + 1]]`. A code says where in its part's share of the arrivals a
-    spike goes: (block × states + state) × 32 + lane, as in `State.fields`, plus delay × blocks × states × 32 in a bundle without a
-    common delay.
+    spike goes: (line × blocks + block) × 32 + lane, plus delay × lines × blocks × 32 in a bundle without a common delay. Each state
+    has a line; where arrivals are counts it has one for each weight (the way of the bundle), state × ways + way.
     """
 
     codes: np.ndarray  # uint16 or uint32
@@ -120,11 +135,17 @@ class State(NamedTuple):
     """What changes: kept between calls, saved by `Run.save`."""
 
     fields: np.ndarray  # (blocks × states × 32)
-    hold: np.ndarray  # int16 (places): steps still to wait
+    until: np.ndarray  # int64 (places): the first step in which it integrates again; `FOREVER` in an empty lane
+    waiting: (
+        np.ndarray
+    )  # uint32 (blocks): a bit for each lane that waits in the next step, or did when `wakes` had not come
+    wakes: np.ndarray  # int64 (blocks): the least `until` of those
     marks: (
         np.ndarray
     )  # uint32 (slots × blocks): where something arrives that may add up to nothing; used where that counts
-    arrivals: np.ndarray  # part after part: (slots × blocks of the part × states × 32)
+    arrivals: (
+        np.ndarray
+    )  # part after part (slots × lines × blocks of the part × 32): sums like the fields, or int16; or counts
 
 
 class Taps(NamedTuple):
@@ -144,7 +165,12 @@ class Taps(NamedTuple):
 class Scratch(NamedTuple):
     """Room that no run needs to keep."""
 
-    fired: np.ndarray  # uint32 (steps of a window × blocks)
+    fired: (
+        np.ndarray
+    )  # uint32 (steps of a window × blocks, rounded up to whole vectors): a bit for each lane that fired
+    ranks: (
+        np.ndarray
+    )  # uint32 (neurons / 32, rounded up likewise): who fired, by number; empty where places ascend with the numbers
     step: np.ndarray  # int64: spikes of this call
     neuron: np.ndarray  # int32
     active: np.ndarray  # int32 (threads, steps of a call, cores)
