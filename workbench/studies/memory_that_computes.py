@@ -205,7 +205,7 @@ class MemoryThatComputes(Study):
         many = matrix.fresh()
         trial = streams.uniform(streams.stream(self.seed, "trials of the product"), 0, SAMPLES * self.rows)
         trial = trial.reshape(SAMPLES, -1)
-        codes = _Codes.of(many, many.product(2.0 * trial - 1.0 if signed else trial), chip, signed)
+        codes = _Codes.of(many, 2.0 * trial - 1.0 if signed else trial)
         one = matrix.fresh()
         one.count(x)
         spent = {event: joules for event, joules in one.joules().items() if event != "write pulse" and joules > 0}
@@ -291,24 +291,25 @@ class _Product:
 @final
 @dataclass(frozen=True)
 class _Codes:
-    """What the converters gave for many vectors, in their own steps; sums of codes where a product takes several conversions."""
+    """What the converters gave for many vectors, in their own steps."""
 
     steps: NDArray[np.int64]
     ends: tuple[int, int] | None
-    """The lowest and the highest code, where one output is one conversion."""
+    """The lowest and the highest code of a pair; one cell alone has no negative ones."""
     clipped: float
 
     @classmethod
-    def of(cls, matrix: Matrix, outputs: Array, chip: CrossbarChip, signed: bool) -> _Codes:
-        """The codes behind decoded outputs, from the full scale the matrix saves."""
-        clipped = matrix.clipped / max(matrix.conversions, 1)
-        plain = chip.slices == 1 and matrix.cut.arrays == 1 and (chip.dac == "levels" or chip.dac_bits == 1)
-        if not (plain and chip.adc_bits and chip.pairs == "differential"):
+    def of(cls, matrix: Matrix, inputs: Array) -> _Codes:
+        """The codes of all reads of these inputs; of a chip without converters, its outputs in steps of a 127th of the largest."""
+        chip = matrix.chip
+        if not chip.adc_bits:
+            outputs = matrix.product(inputs)
             most = float(np.abs(outputs).max()) or 1.0
-            return cls(np.rint(outputs / most * 127).astype(np.int64).ravel(), None, clipped)
+            return cls(np.rint(outputs / most * 127).astype(np.int64).ravel(), None, 0.0)
+        codes = np.concatenate([read.ravel() for read in matrix.codes(inputs)]).astype(np.int64)
         top = max(2 ** (chip.adc_bits - 1) - 1, 1)
-        codes = np.rint(outputs / matrix.save()["full.0"] * top).astype(np.int64).ravel()
-        return cls(codes, (-top, top), clipped)
+        ends = (-top, top) if chip.pairs == "differential" else None
+        return cls(codes, ends, matrix.clipped / max(matrix.conversions, 1))
 
 
 def _wide(chip: CrossbarChip) -> int:
