@@ -9,7 +9,7 @@ import sys
 from rows import put, run, say
 
 found = {}
-for neurons, repeats in ((1e6, 5), (1e7, 3), (1e8, 1), (2e8, 1)):
+for neurons, repeats in ((1e6, 5), (1e7, 3), (1e8, 2), (2e8, 2)):
     made = run(sys.executable, "wafer.py", neurons, "--repeats", repeats)
     if put(f"W5 {neurons / 1e6:g} M", "workbench", "int16", 1, made):
         found[neurons] = made["cpu_s"]
