@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -137,6 +138,13 @@ def test_a_saved_run_of_something_else_is_refused(tmp_path):
         fitted.resume(tmp_path / "b.run")
     with pytest.raises(StoreError, match="cannot be read"):
         fitted.resume(tmp_path / "none.run")
+    for format_, said in ((1, "an earlier version"), (99, "a newer version")):
+        with np.load(tmp_path / "a.run") as saved:
+            arrays = dict(saved)
+        arrays["note"] = np.array(json.dumps({**json.loads(str(arrays["note"])), "format": format_}))
+        np.savez(tmp_path / "c.npz", **arrays)
+        with pytest.raises(StoreError, match=said):
+            fitted.resume(tmp_path / "c.npz")
     with pytest.raises(StoreError, match="could not be saved"):
         going.save(tmp_path / "no folder" / "a.run")
 

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder", "check_state", "noted", "opened", "read_state", "write_state"]
 
-FORMAT = 1
+FORMAT = 2
+"""What the arrays of a saved run mean; 2: arrivals may be counts, a wafer's potentials wait for their spikes."""
 
 
 @final
@@ -383,6 +384,14 @@ def check_state(note: Mapping[str, Any], program: Program, path: str | Path) -> 
                 path=path,
                 format=note["format"],
                 known=FORMAT,
+            )
+        )
+    if note.get("format", 0) < FORMAT:
+        raise StoreError(
+            tr(
+                "{path} was saved by an earlier version (format {format}), whose numbers meant something else; run it anew.",
+                path=path,
+                format=note.get("format", 0),
             )
         )
     for what, value in _identity(program).items():
