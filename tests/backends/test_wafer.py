@@ -22,12 +22,11 @@ from workbench.circuits.drive import draw
 from workbench.circuits.library.wafer_sheet import WaferSheet
 from workbench.circuits.network import Network, Population, Projection, Source
 from workbench.circuits.neurons.discrete_lif import DiscreteLif
-from workbench.circuits.neurons.lif import Lif
 from workbench.circuits.sheet import Sheet, patch_edges
 from workbench.circuits.shower import Shower
 from workbench.circuits.stimuli import Poisson
 from workbench.circuits.unfold import unfold
-from workbench.circuits.wiring import AllToAll, OneToOne
+from workbench.circuits.wiring import OneToOne
 from workbench.errors import Cancelled, DescriptionError, PlacementError, StoreError, UnsupportedError
 from workbench.units import ms
 
@@ -472,23 +471,6 @@ def test_a_network_larger_than_the_wafer_says_how_many_are_too_many():
         run(replace(WaferSheet(), neurons=15_000, patch=500).network(), 1)
 
 
-def test_what_is_dead_holds_nothing_and_the_spikes_stay():
-    _, whole = run(THOUSAND.network(), 60)
-    broken = replace(SMALL, dead_dies=((1, 0), (2, 0)), dead_cores=tuple((0, 0, c) for c in range(8)))
-    made, r = run(THOUSAND.network(), 60, chip=broken)
-    assert same(r, whole)
-    assert {c.tile for c in made.placement.cores} == {(0, 0), (0, 1), (1, 1), (2, 1)}
-    assert sum(c.used("neurons") for c in made.placement.cores) == 1000
-    assert made.placement.cores[0].resources()["cores"][1] == 8
-    assert r.ledger.count("synaptic operation") == whole.ledger.count("synaptic operation")
-    with pytest.raises(PlacementError, match="on each of 4 dies that work"):
-        run(replace(WaferSheet(), neurons=6000, patch=100).network(), 1, chip=broken)
-    with pytest.raises(PlacementError, match="no core that works"):
-        run(THOUSAND.network(), 1, chip=replace(SMALL, dies_x=1, dies_y=1, dead_dies=((0, 0),)))
-    with pytest.raises(DescriptionError, match="is not on the wafer"):
-        replace(SMALL, dead_dies=((3, 0),))
-
-
 def test_memory_is_refused_before_it_is_allocated(monkeypatch):
     monkeypatch.setattr(memory, "available", lambda: 200 * 2**20)
     described = replace(WaferSheet(), neurons=200_000_000)
@@ -509,41 +491,3 @@ def _resident() -> int:
     import resource
 
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
-def test_what_a_wafer_has_no_rule_for_is_named():
-    """Beside a sheet, which nobody stores: what needs stored synapses alone goes to the wafer's mesh (test_wafer_mesh.py)."""
-    neuron, poisson, shower = (
-        DiscreteLif(rounding="away"),
-        Source(40, Poisson(10.0, stop=1.0)),
-        Source(40, Shower(10.0)),
-    )
-    sheet, outside = (
-        {"AA": Projection("A", "A", Sheet(4, 2, 2), weight=1.0)},
-        {"in": Projection("S", "A", OneToOne(), weight=1.0)},
-    )
-    for network, what in (
-        (Network({"A": Population(40, Lif())}, {"S": shower}, outside), "Lif"),
-        (Network({"A": Population(40, DiscreteLif(after_spike="subtract"))}, {}, sheet), "subtract"),
-        (Network({"A": Population(40, neuron)}, {"S": poisson}, sheet | outside), "Poisson"),
-        (
-            Network({"A": Population(40, neuron)}, {}, sheet | {"all": Projection("A", "A", AllToAll(), weight=1.0)}),
-            "AllToAll",
-        ),
-        (
-            Network(
-                {"A": Population(40, neuron)},
-                {},
-                {"AA": Projection("A", "A", Sheet(4, 2, 2), weight=1.0, receptor="exc")},
-            ),
-            "exc",
-        ),
-    ):
-        with pytest.raises(UnsupportedError, match=what):
-            run(network, 1)
-    big = DiscreteLif(rounding="away", threshold=1e6)
-    with pytest.raises(DescriptionError, match="two bytes"):
-        run(Network({"A": Population(40, big)}), 1)
-    two = {n: Projection("A", "A", Sheet(4, k, 1), weight=1.0) for n, k in (("a", 2), ("b", 4))}
-    with pytest.raises(DescriptionError, match="one sheet"):
-        run(Network({"A": Population(40, neuron)}, {}, two), 1)

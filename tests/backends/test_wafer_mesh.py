@@ -16,9 +16,12 @@ from workbench.circuits import CIRCUITS
 from workbench.circuits.drive import draw
 from workbench.circuits.network import Network, Population, Projection, Source
 from workbench.circuits.neurons.discrete_lif import DiscreteLif
+from workbench.circuits.neurons.lif import Lif
+from workbench.circuits.sheet import Sheet
+from workbench.circuits.shower import Shower
 from workbench.circuits.stimuli import Poisson
 from workbench.circuits.wiring import AllToAll, OneToOne
-from workbench.errors import PlacementError
+from workbench.errors import DescriptionError, PlacementError, UnsupportedError
 from workbench.experiment import Experiment
 from workbench.mapping.faults import drawn, faults_of
 from workbench.mapping.lattice import KINDS, kinds_of
@@ -170,3 +173,45 @@ def test_what_does_not_fit_or_hang_together_is_refused():
         PlacementError, match=r"Of the 192 cores of small .* 32 are left: 160 are dead.*neurons do not fit"
     ):
         run(replace(SMALL, dead_dies=few))
+
+
+def made(network):
+    return Experiment(network, TIANQIN_HAI_CLASS, duration=1 * ms, dt=1 * ms).compile()
+
+
+def test_what_a_wafer_has_no_rule_for_is_named():
+    """Beside a sheet, which nobody stores: what needs stored synapses alone goes to the wafer's mesh ."""
+    neuron, poisson, shower = (
+        DiscreteLif(rounding="away"),
+        Source(40, Poisson(10.0, stop=1.0)),
+        Source(40, Shower(10.0)),
+    )
+    sheet, outside = (
+        {"AA": Projection("A", "A", Sheet(4, 2, 2), weight=1.0)},
+        {"in": Projection("S", "A", OneToOne(), weight=1.0)},
+    )
+    for network, what in (
+        (Network({"A": Population(40, Lif())}, {"S": shower}, outside), "Lif"),
+        (Network({"A": Population(40, DiscreteLif(after_spike="subtract"))}, {}, sheet), "subtract"),
+        (Network({"A": Population(40, neuron)}, {"S": poisson}, sheet | outside), "Poisson"),
+        (
+            Network({"A": Population(40, neuron)}, {}, sheet | {"all": Projection("A", "A", AllToAll(), weight=1.0)}),
+            "AllToAll",
+        ),
+        (
+            Network(
+                {"A": Population(40, neuron)},
+                {},
+                {"AA": Projection("A", "A", Sheet(4, 2, 2), weight=1.0, receptor="exc")},
+            ),
+            "exc",
+        ),
+    ):
+        with pytest.raises(UnsupportedError, match=what):
+            made(network)
+    big = DiscreteLif(rounding="away", threshold=1e6)
+    with pytest.raises(DescriptionError, match="two bytes"):
+        made(Network({"A": Population(40, big)}))
+    two = {n: Projection("A", "A", Sheet(4, k, 1), weight=1.0) for n, k in (("a", 2), ("b", 4))}
+    with pytest.raises(DescriptionError, match="one sheet"):
+        made(Network({"A": Population(40, neuron)}, {}, two))

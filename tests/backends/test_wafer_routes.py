@@ -286,6 +286,25 @@ def test_layers_fold_the_sheet_and_shorten_ways():
     assert "via" not in one.ledger.events
 
 
+def test_what_is_dead_holds_nothing_and_the_spikes_stay():
+    _, whole = run(replace(SMALL, dies_y=2))
+    broken = replace(
+        replace(SMALL, dies_y=2), dead_dies=((1, 0), (2, 0)), dead_cores=tuple((0, 0, c) for c in range(8))
+    )
+    made, r = run(broken)
+    assert all(r.spikes[n] == whole.spikes[n] for n in whole.spikes)
+    assert {c.tile for c in made.placement.cores} == {(0, 0), (0, 1), (1, 1), (2, 1)}
+    assert sum(c.used("neurons") for c in made.placement.cores) == 1000
+    assert made.placement.cores[0].resources()["cores"][1] == 8
+    assert r.ledger.count("synaptic operation") == whole.ledger.count("synaptic operation")
+    with pytest.raises(PlacementError, match="on each of 4 dies that work"):
+        run(broken, 1, replace(WaferSheet(), neurons=6000, patch=100))
+    with pytest.raises(PlacementError, match="no core that works"):
+        run(replace(SMALL, dies_x=1, dies_y=1, dead_dies=((0, 0),)), 1)
+    with pytest.raises(DescriptionError, match="is not on the wafer"):
+        replace(SMALL, dead_dies=((3, 0),))
+
+
 # --- refusals ----------------------------------------------------------------------------------------------------------------
 
 
