@@ -133,6 +133,7 @@ _ENDINGS = {
     "per_second": "1/s",
     "per_s": "1/s",
     "degrees": "°",
+    "kpa": "kPa",
     "mm": "mm",
     "mb": "MB",
     "gb": "GB",

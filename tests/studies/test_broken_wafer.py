@@ -80,7 +80,7 @@ def test_layers_are_the_closed_forms():
         assert n["stack_yield_unsorted_percent"] == pytest.approx(n["stack_yield_percent"] * 0.9**layers)
         q = 100 / 46_225e-6
         assert n["rise_k"] == pytest.approx(layers * q / 2e4 + q * 1e-5 * layers * (layers - 1) / 2)
-        assert n["power_density_w_cm2"] == pytest.approx(layers * q / 1e4)
+        assert n["power_density_w_per_cm2"] == pytest.approx(layers * q / 1e4)
         assert (n["vias_crossed"] > 0) == (layers > 1)
 
 

@@ -63,7 +63,7 @@ class BrokenWafer(Study):
     title: ClassVar[str] = "Kill dies of a wafer"
     views: ClassVar[tuple[str, ...]] = ("map", "links", "deaths", "layers")
     paints: ClassVar[Mapping[str, str]] = {"map": "killed"}
-    live: ClassVar[Mapping[str, Any]] = {"compared": 0, "stacks": False}
+    live: ClassVar[Mapping[str, Any]] = {"stacks": False}
     main_knobs: ClassVar[tuple[str, ...]] = (
         "killed",
         "cut",
@@ -261,7 +261,7 @@ class BrokenWafer(Study):
             "vias": float(stack.vias * chip.dies),
             "stack_yield_percent": 100 * stack.survival,
             "stack_yield_unsorted_percent": 100 * self._stack(n, sorted_dies=False).survival,
-            "power_density_w_cm2": self.power * n / AREA / 1e4,
+            "power_density_w_per_cm2": self.power * n / AREA / 1e4,
             "rise_k": stack.rise(self.power, AREA, between=BETWEEN, film=FILM),
         }
 
