@@ -91,6 +91,15 @@ def everything() -> Network:
     )
 
 
+def rained_on() -> Network:
+    """Neurons that nobody but Poisson sources reaches: their windows are as long as the kernel likes."""
+    return Network(
+        populations={"A": Population(70, Lif(refractory=2 * ms))},
+        sources={"rain": Source(70, Poisson(12000.0))},
+        projections={"in": Projection("rain", "A", OneToOne(), weight=0.13 * mV, delay=0.3 * ms)},
+    )
+
+
 WHOLE = replace(LOIHI, name="whole", arithmetic="integer")
 COUNTING = replace(CHIPS["loihi-sanafe"], name="counting", arithmetic="integer")
 CASES = {
@@ -103,6 +112,7 @@ CASES = {
     "conductances": (CIRCUITS["vogels-abbott-coba"].quick(), LOIHI, "E"),
     "Poisson sources in integers": (CIRCUITS["balanced"].quick(), WHOLE, "E"),
     "whole steps, states counted": (CIRCUITS["balanced"].quick(), COUNTING, "E"),
+    "Poisson sources alone": (rained_on(), LOIHI, "A"),
     "everything": (everything(), LOIHI, "A"),
     "everything in float32": (everything(), CHIPS["loihi-davies-float32"], "A"),
 }

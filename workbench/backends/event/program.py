@@ -139,7 +139,8 @@ def _lay(
         window = 1  # outside and inside spikes keep one order of arrival, however a run is cut
     window = max(1, min(window, 4_000_000 // max(1, netlist.size)))
     longest = max([1, *(high for _, high in spans)])
-    slots = window + longest if listed else longest
+    # Outside spikes of a whole window are added before its first step, each to a slot of its own.
+    slots = window + longest if listed else max(window, longest)
     means = any(p.reduce == "mean" for p in probes)
     threads = kernels.threads() if netlist.size >= THREADED_FROM and not means else 1
     synapses = sum(r.targets.size for r in wires.rows) / max(1, sum(r.start.size - 1 for r in wires.rows))
