@@ -51,7 +51,11 @@ def run(notebook: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 @pytest.fixture(scope="module", autouse=True)
 def warmed() -> None:
     """What binder/postBuild does: nobody compiles during a lesson."""
-    code = "from workbench.studies import STUDIES as s; s['network-states']().changed({'chip': 'loihi-roomy'}).run()"
+    code = (
+        "from workbench.backends.event.tiers import COMPILED, held\n"
+        "from workbench.studies import STUDIES as s\n"
+        "with held(COMPILED): s['network-states']().changed({'chip': 'loihi-roomy'}).run()"
+    )
     subprocess.run([str(START), sys.executable, "-c", code], check=True)
 
 
