@@ -10,7 +10,7 @@ Brunel 2002, Neural Comput. 14:2057). The integrand is erfcx(-u), which neither 
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -84,8 +84,6 @@ def rate(circuit: Balanced) -> float:
     Mean field: every neuron receives the same mean and an independent white noise, so the rate holds for a network that
     fires asynchronously and is a guide for one that oscillates.
     """
-    from scipy.optimize import brentq  # noqa: PLC0415  a second of import that only this needs
-
     ceiling = 1.0 / max(circuit.neuron.refractory, 1e-4)
 
     def gain(r: ArrayLike) -> NDArray[np.float64]:
@@ -100,8 +98,13 @@ def rate(circuit: Balanced) -> float:
     first = int(below[0])
     if first == 0:
         return 0.0
-    found: Any = brentq(lambda r: float(gain(r)), grid[first - 1], grid[first], xtol=1e-10)
-    return float(found)
+    low, high = grid[first - 1], grid[first]
+    # All places of a finer grid at once, and a finer one again: SciPy's solvers cost more to load than this takes.
+    for _ in range(6):
+        fine = np.linspace(low, high, 65)
+        at = int(np.argmax(gain(fine[1:]) <= 0)) + 1
+        low, high = fine[at - 1], fine[at]
+    return float(high)
 
 
 @cache
