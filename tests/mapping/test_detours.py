@@ -12,15 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.mapping.broken_chips import STYLES, broken, chip, main_part
+from tests.mapping.broken_chips import STYLES, broken, chip, main_part, one_round
 from tests.properties.networks import networks
-from workbench.backends.event.timing import ChipClock, work_of
-from workbench.circuits import CIRCUITS
 from workbench.circuits.unfold import unfold
 from workbench.mapping import route
 from workbench.mapping.detour import Detours, distances
 from workbench.mapping.faults import Faults, drawn
-from workbench.mapping.mapped import plan
 from workbench.mapping.reach import reach
 
 
@@ -153,32 +150,16 @@ def test_hops_and_loads_around_faults_are_what_walking_every_way_finds(network, 
     assert route.acyclic(route.dependencies(ways))
 
 
-def one_round(routing, style="shortest"):
-    """All neurons of the worm fire at once on a broken mesh whose buffers hold one packet: the plan, the clock and what it took."""
-    worm = unfold(CIRCUITS["worm"].network(), seed=0)
+def full(routing, style="shortest"):
+    """A broken mesh whose buffers hold one packet."""
     made = chip(7, 7, die=3, routing=routing, routers=0.2, detours=style)
-    made = replace(made, timing="queued", link_buffer=1, placement="random")
-    found = plan(worm, made, seed=0)
-    inside, ways = found.reached.inside, found.ways
-    clock = ChipClock(
-        made,
-        core_of=found.mapped.core_of,
-        tiles=found.mapped.tiles,
-        start=inside.start,
-        core=inside.core,
-        work=work_of(made, synaptic=inside.operations),
-        detours=ways.detours,
-        channels=ways.channels,
-    )
-    many = np.bincount(found.mapped.core_of, minlength=len(found.cores))
-    steps, quiet = np.zeros(worm.size, int), np.zeros((1, many.size), int)
-    return found, clock, clock.advance(steps, np.arange(worm.size), active=many[None], inactive=quiet)
+    return replace(made, timing="queued", link_buffer=1, placement="random")
 
 
 @pytest.mark.parametrize("routing", ["unicast", "multicast"])
 @pytest.mark.parametrize("style", STYLES)
 def test_queues_carry_every_packet_around_and_no_full_buffer_locks_them(routing, style):
-    found, clock, took = one_round(routing, style)
+    found, clock, took = one_round(full(routing, style))
     ways = found.ways
     assert took.packets == ways.packet.sum()
     assert took.delivered == ways.received.sum()
@@ -198,6 +179,6 @@ def test_the_same_ways_without_their_channels_do_lock(routing, monkeypatch):
         return begin, np.where(found < 0, -1, found % (4 * self.faults.tiles.size))
 
     monkeypatch.setattr(Detours, "links", on_one_channel)
-    found, _, took = one_round(routing)
+    found, _, took = one_round(full(routing))
     assert found.ways.channels > 1
     assert took.delivered < 0.2 * found.ways.received.sum()

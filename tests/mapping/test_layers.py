@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.mapping.broken_chips import one_round
 from tests.properties.networks import networks
-from workbench.backends.event.timing import ChipClock, work_of
 from workbench.chips import CHIPS
 from workbench.chips.defects import Defects
 from workbench.chips.event import EVENTS
@@ -24,7 +24,6 @@ from workbench.mapping import place, route
 from workbench.mapping.detour import Detours, distances
 from workbench.mapping.faults import Faults, drawn
 from workbench.mapping.lattice import KINDS, crossed, spread
-from workbench.mapping.mapped import plan
 from workbench.mapping.reach import reach
 from workbench.mapping.traffic import Traffic
 from workbench.measures.mesh import travel
@@ -192,7 +191,6 @@ def test_few_tiles_are_searched_through_in_three_dimensions():
 @pytest.mark.parametrize("routing", ["unicast", "multicast"])
 @pytest.mark.parametrize("broken", [Defects(), Defects(routers=0.1, links=0.1, vias=0.2)])
 def test_queues_carry_every_packet_through_layers_with_room_for_one(routing, broken):
-    worm = unfold(CIRCUITS["worm"].network(), seed=0)
     chip = stack(
         5,
         5,
@@ -205,22 +203,8 @@ def test_queues_carry_every_packet_through_layers_with_room_for_one(routing, bro
         neurons_per_core=4,
         defects=broken,
     )
-    found = plan(worm, chip, seed=0)
-    inside, ways = found.reached.inside, found.ways
-    clock = ChipClock(
-        chip,
-        core_of=found.mapped.core_of,
-        tiles=found.mapped.tiles,
-        start=inside.start,
-        core=inside.core,
-        work=work_of(chip, synaptic=inside.operations),
-        detours=ways.detours,
-        channels=ways.channels,
-    )
-    many = np.bincount(found.mapped.core_of, minlength=len(found.cores))
-    took = clock.advance(
-        np.zeros(worm.size, int), np.arange(worm.size), active=many[None], inactive=np.zeros((1, many.size), int)
-    )
+    found, clock, took = one_round(chip)
+    ways = found.ways
     assert took.packets == ways.packet.sum()
     assert took.delivered == ways.received.sum()
     assert np.array_equal(clock.loads, ways.link_loads())

@@ -197,10 +197,8 @@ class BrokenWafer(Study):
         faults = die_faults(chip)
         report(progress, 0.0, tr("running"))
         recordings = {"whole": self._ran(whole), "broken": self._ran(chip)}
-        report(progress, 0.4, tr("comparing wafers"))
-        deaths = self._deaths()
-        report(progress, 0.7, tr("comparing wafers"))
-        counted = self._stacked()
+        deaths = self._deaths(progress)
+        counted = self._stacked(progress)
         numbers = self._numbers(recordings, faults) | self._stack_numbers()
         return Result(
             study=self,
@@ -216,13 +214,14 @@ class BrokenWafer(Study):
             circuit = replace(circuit, patch=min(circuit.patch, max(16, circuit.neurons // (4 * chip.dies))))
         return _ran(circuit, chip, self.placement, self.duration, self.seed)
 
-    def _deaths(self) -> NDArray[np.float64]:
+    def _deaths(self, progress: Progress | None) -> NDArray[np.float64]:
         """Dead dies, hops of a packet, joules and chip time on wafers with more and more dead dies, (4, wafers); NaN where one is refused."""
         many = np.unique(np.linspace(0, self.dies_side**2 // 4, self.compared + 1).round().astype(int))
         order = np.argsort(self._order, kind="stable")
         made = np.full((4, many.size), np.nan)
         made[0] = many
         for k, n in enumerate(many.tolist()):
+            report(progress, 0.4 + 0.3 * k / many.size, tr("comparing wafers"))
             dead = tuple(sorted((int(d) % self.dies_side, int(d) // self.dies_side) for d in order[:n]))
             try:
                 found = self._ran(replace(self.whole, dead_dies=dead))
@@ -231,10 +230,11 @@ class BrokenWafer(Study):
             made[1:, k] = _hops(found), found.ledger.total, found.ledger.chip_time
         return made
 
-    def _stacked(self) -> NDArray[np.float64]:
+    def _stacked(self, progress: Progress | None) -> NDArray[np.float64]:
         """Hops of a packet on the whole wafer with as many cores in each of `LAYERS`; NaN where it was not run."""
         made = np.full(len(LAYERS), np.nan)
         for k, n in enumerate(LAYERS):
+            report(progress, 0.7 + 0.3 * k / len(LAYERS), tr("comparing wafers"))
             if self.stacks or n == int(self.layers):
                 made[k] = _hops(self._ran(self._in_layers(n)))
         return made
