@@ -91,6 +91,7 @@ class Interpreter:
         self._lag = lags.pop() if len(lags) == 1 else 0
         """The delay of all bundles, where they have one."""
         self._layers = self._tiles()
+        self._masked = self._bits()
         self._weighted = bool(rows.weighted.any())
         self._cuts, self._sender_of = rows.cuts.data, rows.sender.data
         order = np.argsort(blocks.core, kind="stable")
@@ -126,6 +127,21 @@ class Interpreter:
                 made[k].append(
                     (slice(first, first + wide), dense.weights[at : at + senders * wide].reshape(senders, wide))
                 )
+        return made
+
+    def _bits(self) -> list[list[tuple[NDArray[Any], int, int, int, Any]]]:
+        """By sender, its bundles laid as bits: (rows, number of its first neuron, first place in a slot, delay, weight)."""
+        masks: Any = self._rows.masks
+        if not masks:
+            return []
+        made: list[list[tuple[NDArray[Any], int, int, int, Any]]] = []
+        for sender in range(masks.first.size - 1):
+            made.append([])
+            for k in range(int(masks.first[sender]), int(masks.first[sender + 1])):
+                size = int(np.count_nonzero(self._rows.sender == sender))
+                rows = masks.bits[int(masks.at[k]) :][: size * int(masks.words[k])].reshape(size, -1)
+                to = int(masks.line[k]) * self._places + int(masks.block[k]) * LANES
+                made[-1].append((rows, int(self._rows.start[sender]), to, int(masks.delay[k]), masks.weight[k]))
         return made
 
     # --- the kernel's arrays, and ours ---
@@ -310,6 +326,13 @@ class Interpreter:
     def _send(self, step: int, fired: list[int]) -> None:
         """Put the synapses of a step's spikes into the ring, in order."""
         cuts, senders, sender_of = self._cuts, self._senders, self._sender_of
+        if self._masked:
+            for i in fired:
+                for rows, start, to, delay, weight in self._masked[sender_of[i]]:
+                    slot = (step + delay) % self._slots
+                    bits = np.unpackbits(rows[i - start].astype("<u4").view(np.uint8), bitorder="little")
+                    self._flat[slot, to + np.flatnonzero(bits)] += weight
+                    self._filled[slot] = True
         columns = self._blocks.parts.size
         found = [
             (cuts[row * columns], cuts[row * columns + columns - 1], lag, weight, own, row)

@@ -313,14 +313,18 @@ def _constants(netlist: Netlist, population: str, form: Form, dt: float) -> tupl
 
 
 def lay_parts(
-    total: int, threads: int, *, synapses: float, bytes_per_block: float
+    total: int, threads: int, *, synapses: float, bytes_per_block: float, whole: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(first block of each part, first part of each thread), for `total` blocks.
 
     Arrivals come at random places, so a part is small enough for the nearest cache; but not so small that a row, with `synapses`
-    of them on average, falls into crumbs.
+    of them on average, falls into crumbs. All but the last have a multiple of `whole` blocks.
     """
-    edges = [total * t // threads for t in range(threads + 1)]
+
+    def cut(at: float) -> int:
+        return total if at >= total else int(at) // whole * whole
+
+    edges = [cut(total * t / threads) for t in range(threads + 1)]
     parts, shares = [0], [0]
     for low, high in pairwise(edges):
         if high == low:
@@ -328,7 +332,7 @@ def lay_parts(
         wanted = max(1, round((high - low) * bytes_per_block / NEAREST))
         most = max(1, int(synapses * (high - low) / total / CRUMB))
         pieces = min(wanted, most, high - low)
-        parts += [int(low + (high - low) * k / pieces) for k in range(1, pieces + 1)]
+        parts += sorted({cut(low + (high - low) * k / pieces) for k in range(1, pieces + 1)} - {low})
         shares.append(len(parts) - 1)
     return np.array(parts, np.int64), np.array(shares, np.int64)
 

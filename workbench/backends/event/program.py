@@ -36,6 +36,8 @@ from workbench.backends.event.layout import (
     lay_ways,
     lay_wires,
 )
+from workbench.backends.event.masks import dense_wires, lay_masks
+from workbench.backends.event.memory import aligned
 from workbench.backends.event.meter import Meter
 from workbench.backends.event.support import check_supported, realised
 from workbench.backends.recorder import Recorder, noted, opened, write_state
@@ -44,6 +46,7 @@ from workbench.circuits.drive import Drive, steps_of
 from workbench.circuits.synapses import Gap
 from workbench.circuits.unfold import Netlist
 from workbench.errors import DescriptionError
+from workbench.kernels.event.tables import CHUNK
 from workbench.mapping.mapped import Mapped
 from workbench.recordings.placement import Placement
 from workbench.recordings.recording import Recording
@@ -119,12 +122,20 @@ def compile(
         _form=form,
         _fan=fan,
         _real=real,
-        _layout=_lay(kept, wires, fan, form, probes, dt, real),
+        _layout=_lay(kept, wires, fan, form, probes, dt, real, marked=chip.counting == "nonzero" and form.discrete),
     )
 
 
 def _lay(
-    netlist: Netlist, wires: Wires, fan: Fan, form: Form, probes: Sequence[Probe], dt: float, real: Any
+    netlist: Netlist,
+    wires: Wires,
+    fan: Fan,
+    form: Form,
+    probes: Sequence[Probe],
+    dt: float,
+    real: Any,
+    *,
+    marked: bool,
 ) -> dict[str, Any]:
     """Blocks and rows for the kernel, and how many steps and slots its windows have."""
     from workbench import kernels  # noqa: PLC0415  compiled kernels only when something runs
@@ -146,8 +157,11 @@ def _lay(
     synapses = sum(r.targets.size for r in wires.rows) / max(1, sum(r.start.size - 1 for r in wires.rows))
     synapses *= max(1, len({b.target for b in wires.blocks}))
     plain = all(low == high and not b.weighted for b, (low, high) in zip(wires.blocks, spans, strict=True))
-    few = window == 1 and plain and not form.discrete and not outside.fused(netlist)
+    chosen = dense_wires(wires, dt) if not marked else ()
+    few = window == 1 and plain and not form.discrete and not outside.fused(netlist) and not chosen
     ways = lay_ways(netlist, wires, form, real, few=few)
+    if not ways.count and real is not np.int32:
+        chosen = ()  # sums of floats depend on their order
     blocks = lay_blocks(netlist, fan.core_of, form, ways, dt, real)
     bytes_per_block = LANES * np.dtype(ways.kind).itemsize * len(form.states)
     if any(low != high for low, high in spans):
@@ -155,19 +169,26 @@ def _lay(
         bytes_per_block = bytes_per_block * slots / 8
     # Few arrivals need no parts for the cache's sake.
     blocks["parts"], blocks["shares"] = lay_parts(
-        blocks["core"].size, threads, synapses=0.0 if few else synapses, bytes_per_block=bytes_per_block
+        blocks["core"].size,
+        threads,
+        synapses=0.0 if few else synapses,
+        bytes_per_block=bytes_per_block,
+        whole=CHUNK if chosen else 1,
     )
     spread = bool(
         np.ptp(blocks["constants"].reshape(-1, LANES), axis=1).any()
         or np.ptp(blocks["holds"].reshape(-1, LANES), axis=1).any()
     )
     blocks |= lay_runs(blocks, spread=spread)
-    apart = dense_blocks(netlist, wires.blocks, blocks)
+    layers = dense_blocks(netlist, wires.blocks, blocks)
+    masks, wires = lay_masks(netlist, wires, chosen, blocks, form, ways, dt, real) if chosen else (None, wires)
+    apart = (*layers, *(k for k in chosen if not wires.rows[k].targets.size))
     return {
         "spread": spread,
         "blocks": blocks,
         "rows": lay_rows(netlist, wires, blocks, form, ways, slots, dt, real, apart=apart),
-        "dense": lay_dense(netlist, wires.blocks, apart, blocks, form, dt, real) if apart else None,
+        "dense": lay_dense(netlist, wires.blocks, layers, blocks, form, dt, real) if layers else None,
+        "masks": masks,
         "window": window,
         "slots": slots,
         "few": few,
@@ -227,23 +248,30 @@ class EventRun(Run):
         self._counts_states = program.chip.counting == "nonzero" and form.discrete
         self._blocks = event.Blocks(**blocks)
         dense = layout["dense"]
-        self._rows = event.Rows(**layout["rows"], dense=event.Dense(**dense) if dense else ())
+        masks = layout["masks"]
+        self._rows = event.Rows(
+            **layout["rows"], dense=event.Dense(**dense) if dense else (), masks=event.Masks(**masks) if masks else ()
+        )
         self._few, self._window, self._slots = layout["few"], layout["window"], layout["slots"]
         places, count, cores = blocks["neuron"].size, blocks["core"].size, len(program.placement.cores)
         states = len(form.states)
         v = np.concatenate(
             [np.broadcast_to(np.asarray(c.initial["v"], np.float64), c.size) for c in netlist.populations.values()]
         )
-        fields = _aligned((count, states, LANES), real)
+        fields = aligned((count, states, LANES), real)
         lanes = blocks["neuron"].reshape(-1, LANES)
         fields[:, 0] = np.where(lanes < 0, 0, v[lanes]).astype(real)
         self._state = event.State(
             fields=fields.reshape(-1),
-            until=_aligned((places,), np.int64),
+            until=aligned((places,), np.int64),
             waiting=np.zeros(count, np.uint32),
             wakes=np.zeros(count, np.int64),
             marks=np.zeros(self._slots * count if self._counts_states else 1, np.uint32),
-            arrivals=_aligned((self._slots * layout["ways"].lines(states) * places,), layout["ways"].kind),
+            # Rows of bits are added whole, which may reach beyond the last place (by nothing).
+            arrivals=aligned(
+                (self._slots * layout["ways"].lines(states) * places + LANES * CHUNK * bool(masks),),
+                layout["ways"].kind,
+            ),
         )
         self._state.until[blocks["neuron"] < 0] = event.FOREVER
         self._fused = [b.name for b in outside.fused(netlist)]
@@ -283,7 +311,15 @@ class EventRun(Run):
         )
         self._threads, self._cores = threads, cores
         self._choice = tiers.Choice(
-            (self._shape, self._state, self._blocks, self._rows._replace(dense=()), self._rows.dense, self._noise),
+            (
+                self._shape,
+                self._state,
+                self._blocks,
+                self._rows._replace(dense=(), masks=()),
+                self._rows.dense,
+                self._rows.masks,
+                self._noise,
+            ),
             places,
         )
         self._interpreter: Interpreter | None = None
@@ -471,11 +507,3 @@ def _together(counted: NDArray[np.int32]) -> NDArray[np.int32]:
 def _whole(count: int) -> int:
     """So many words rounded up to whole vectors of them."""
     return -(-count // LANES) * LANES
-
-
-def _aligned(shape: tuple[int, ...], kind: Any) -> NDArray[Any]:
-    """Zeros that begin on a cache line, so that no vector lies across two."""
-    size = int(np.prod(shape)) * np.dtype(kind).itemsize
-    room = np.zeros(size + 64, np.uint8)
-    skip = -room.ctypes.data % 64
-    return room[skip : skip + size].view(kind).reshape(shape)

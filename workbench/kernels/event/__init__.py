@@ -2,7 +2,19 @@
 
 from typing import TYPE_CHECKING, Any
 
-from workbench.kernels.event.tables import FOREVER, Blocks, Dense, Noise, Outside, Rows, Scratch, Shape, State, Taps
+from workbench.kernels.event.tables import (
+    FOREVER,
+    Blocks,
+    Dense,
+    Masks,
+    Noise,
+    Outside,
+    Rows,
+    Scratch,
+    Shape,
+    State,
+    Taps,
+)
 
 if TYPE_CHECKING:
     from workbench.kernels.event.outside import listed
@@ -12,6 +24,7 @@ __all__ = [
     "FOREVER",
     "Blocks",
     "Dense",
+    "Masks",
     "Noise",
     "Outside",
     "Rows",

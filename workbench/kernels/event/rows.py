@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint64
 
-__all__ = ["add_block", "count_block", "count_targets", "settle"]
+__all__ = ["add_block", "count_block", "count_targets", "mask_block", "settle"]
 
 
 @njit(cache=True, nogil=True)
@@ -56,3 +56,30 @@ def add_block(start, targets, place, part_of, parts, cursor, line, lines, delays
             codes[at] = code
             if given.size:
                 weights[at - begin] = given[s]
+
+
+@njit(cache=True, nogil=True)
+def mask_block(start, targets, place, first, bits, again, more):
+    """Set the bits of a block's synapses in `bits` (rows, words), whose words begin with block `first`.
+
+    Whose bit is set already is written to `more`, row after row, and counted in `again` (rows + 1), one place to the right; if `more` is
+    empty, they are only counted and `bits` stays as it is.
+    """
+    seen = np.zeros(bits.shape[1], np.uint32)
+    at = uint64(0)
+    for i in range(start.size - 1):
+        row = bits[i]
+        if not more.size:
+            seen[:] = row
+            row = seen
+        many = 0
+        for s in range(uint64(start[i]), uint64(start[i + 1])):
+            to = uint64(place[targets[s]])
+            word, bit = (to >> uint64(5)) - uint64(first), np.uint32(1) << np.uint32(to & uint64(31))
+            if row[word] & bit:
+                if more.size:
+                    more[at] = targets[s]
+                    at += uint64(1)
+                many += 1
+            row[word] |= bit
+        again[i + 1] = again[i] + many

@@ -15,6 +15,7 @@ import numpy as np
 from numba import njit, uint32, uint64
 
 from workbench.kernels.event.block import sweep, sweep_without_arrivals
+from workbench.kernels.event.masks import deliver_masks
 from workbench.kernels.event.outside import deliver_listed, mark, rain
 from workbench.kernels.event.scatter import add_row, add_row_around, add_row_noted, add_weights, add_weights_around
 from workbench.kernels.lanes import atomic_add, atomic_read, give_way, nonzero, popcount, prefetch, trailing
@@ -164,6 +165,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
         _meet(sync, threads, met)
         first, written = written, sync[8]
         for part in range(first_part, last_part):
+            deliver_masks(part, first, written, slots, lines, blocks, rows, arrivals, spike_step, spike_neuron)
             _deliver(
                 part, first, written, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
                 r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,

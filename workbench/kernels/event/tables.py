@@ -10,7 +10,28 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["FOREVER", "Blocks", "Dense", "Noise", "Outside", "Rows", "Scratch", "Shape", "State", "Taps"]
+__all__ = [
+    "CHUNK",
+    "FOREVER",
+    "MOST",
+    "Blocks",
+    "Dense",
+    "Masks",
+    "Noise",
+    "Outside",
+    "Rows",
+    "Scratch",
+    "Shape",
+    "State",
+    "Taps",
+]
+
+
+CHUNK = 16
+"""Blocks whose bits fill a line of the cache: rows of bits are multiples of it, and so are parts where there are any."""
+
+MOST = 15
+"""Rows of bits that are added up together: a number of four digits."""
 
 
 FOREVER = 2**62
@@ -83,6 +104,24 @@ class Dense(NamedTuple):
     single: bool  # there is one listed source only
 
 
+class Masks(NamedTuple):
+    """Synapses of dense bundles, which share delay and weight, as rows of bits: a bit for each lane of some blocks.
+
+    Row r of bundle k is `bits[at[k] + r × words[k] :][: words[k]]`, the lanes of the blocks `block[k]` and after, one word a block. A
+    second synapse between the same two neurons is in `Rows`.
+    """
+
+    bits: np.ndarray  # uint32: a row of noughts, as long as the longest, then the rows
+    at: np.ndarray  # int64 (bundles)
+    words: np.ndarray  # int64 (bundles): a multiple of CHUNK
+    block: np.ndarray  # int64 (bundles): a multiple of CHUNK
+    delay: np.ndarray  # int64 (bundles): steps
+    line: np.ndarray  # int64 (bundles): where it arrives, as in `Rows`
+    weight: np.ndarray  # as the arrivals (bundles): what a spike adds
+    first: np.ndarray  # int64 (senders + 1): the bundles of each population, then of each source
+    begins: np.ndarray  # uint64 (parts × MOST): room for where the rows of some spikes begin
+
+
 class Rows(NamedTuple):
     """Synapses by sender, in bundles that share weight and delay; each synapse carries its own where the bundle has none.
 
@@ -103,6 +142,7 @@ class Rows(NamedTuple):
     sender: np.ndarray  # uint16 (neurons): population
     start: np.ndarray  # int64 (populations): first neuron of each
     dense: Dense | tuple[()]  # what comes from outside all-to-all, if anything does
+    masks: Masks | tuple[()]  # dense bundles as bits, if there are any
 
 
 class Noise(NamedTuple):
