@@ -209,3 +209,45 @@ def test_a_tiny_benchmark_runs_and_a_missing_peer_does_not_stop_it(tmp_path: Pat
     assert tiny["bound_share"] > 0
     assert nobody["missing"] == "no_such_simulator is not installed"
     assert "no-such-workload" in unknown["missing"]
+
+
+def scripts(folder: Path, **bodies: str) -> dict[str, Path]:
+    found = {}
+    for name, body in bodies.items():
+        found[name] = folder / f"bench_{name}.py"
+        found[name].write_text("import json\n" + textwrap.dedent(body))
+    return found
+
+
+def test_rows_are_said_as_they_come_and_a_script_that_fails_keeps_its_own(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = scripts(
+        tmp_path, one=f"print(json.dumps({OURS!r})); raise SystemExit('no more')", two=f"print(json.dumps({SLOW!r}))"
+    )
+    monkeypatch.setattr("workbench.cli.bench._scripts", lambda: made)
+    status, out, err = run(capsys, "bench")
+    assert status == 1
+    assert "W9, workbench float32: 0.02 s" in err
+    assert "one failed: no more" in err
+    assert "W9, Slow float64: 0.1 s" in err
+    assert "5.00 ×" in out
+
+
+def test_ctrl_c_keeps_what_was_measured(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = f"""
+    import os, signal, time
+    print(json.dumps({OURS!r}), flush=True)
+    time.sleep(0.5)
+    os.kill(os.getppid(), signal.SIGINT)
+    time.sleep(60)
+    """
+    made = scripts(tmp_path, one=body, two=f"print(json.dumps({SLOW!r}))")
+    monkeypatch.setattr("workbench.cli.bench._scripts", lambda: made)
+    status, out, err = run(capsys, "bench")
+    assert status == 1
+    assert "Interrupted" in err
+    assert "0.02 s" in out
+    assert "Slow" not in out + err

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -79,18 +80,49 @@ def _goals() -> list[dict[str, Any]]:
 
 
 def _measured(scripts: Mapping[str, Path]) -> tuple[list[dict[str, Any]], bool]:
-    """The rows of some scripts, each in a process of its own, and whether one of them failed."""
+    """The rows of some scripts, each in a process of its own, said as they come, and whether one of them failed.
+
+    Ctrl+C ends it; what was measured so far is kept.
+    """
     rows: list[dict[str, Any]] = []
     failed = False
     for name, script in scripts.items():
         click.echo(f"  {name} ...", err=True)
-        run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=False)
-        rows += [json.loads(line) for line in run.stdout.splitlines() if line.startswith("{")]
-        if run.returncode:
+        try:
+            wrong = _rows_of(script, rows)
+        except KeyboardInterrupt:
+            click.echo(tr("Interrupted; these rows were measured before."), err=True)
+            return rows, True
+        if wrong is not None:
             failed = True
-            last = (run.stderr.strip().splitlines() or ["?"])[-1]
-            click.echo(tr("{name} failed: {what}", name=name, what=last), err=True)
+            click.echo(tr("{name} failed: {what}", name=name, what=wrong), err=True)
     return rows, failed
+
+
+def _rows_of(script: Path, rows: list[dict[str, Any]]) -> str | None:
+    """Add the rows of a script to `rows`; returns what went wrong, if anything did."""
+    with tempfile.TemporaryFile("w+") as complaints:
+        with subprocess.Popen(
+            [sys.executable, str(script)], stdout=subprocess.PIPE, stderr=complaints, text=True
+        ) as run:
+            try:
+                for line in run.stdout or ():
+                    if line.startswith("{"):
+                        rows.append(json.loads(line))
+                        click.echo(f"    {_said(rows[-1])}", err=True)
+            except BaseException:
+                run.kill()
+                raise
+        complaints.seek(0)
+        return (complaints.read().strip().splitlines() or ["?"])[-1] if run.returncode else None
+
+
+def _said(row: Row) -> str:
+    """A row in one short line."""
+    who = f"{row['benchmark']}, {row['engine']} {row['arithmetic']}"
+    if "missing" in row:
+        return f"{who}: {row['missing']}"
+    return who if row.get("seconds") is None else f"{who}: {row['seconds']:.4g} s"
 
 
 def _kept(path: Path) -> list[dict[str, Any]]:
