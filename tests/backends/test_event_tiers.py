@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -378,25 +379,21 @@ def test_chip_time_is_counted_alike_with_and_without_a_compiler(seed):
     counts = rng.poisson(2.0, steps)
     when = np.repeat(np.arange(100, 100 + steps), counts)
     who = rng.integers(0, neurons, when.size).astype(np.int32)
-    home, sent = (
-        rng.integers(0, cores, neurons).astype(np.int32),
-        rng.integers(0, 9, neurons).astype(np.int32),
-    )
-    active, outside = (rng.integers(0, 40, (steps, cores)).astype(np.int32) for _ in range(2))
-    given_ = (
-        100,
-        when,
-        who,
-        start,
-        fan,
-        home,
-        sent,
-        active,
-        outside,
-        np.full(cores, 60),
-        rng.uniform(0, 1e-6, 11),
-        0.125,
-    )
-    assert plain.simple(*given_) == clock.simple(*given_, np.zeros((0, clock.TOGETHER), np.uint8))
+    home, sent = rng.integers(0, cores, neurons), rng.integers(0, 9, neurons)
+    padded = -(-cores // clock.EIGHT) * clock.EIGHT
+    active, outside = np.zeros((2, steps, padded), np.int32)
+    active[:, :cores], outside[:, :cores] = rng.integers(0, 40, (2, steps, cores))
+    in_use = (np.arange(padded) < cores) * 60
+    seconds = rng.uniform(0, 1e-6, 11)
+    made = []
+    for loops in (plain, clock):
+        senders, counted = np.stack([0 * home, home + (sent << 32)], axis=1), np.zeros((6, padded), np.int64)
+        simple: Any = loops.simple
+        nothing = np.zeros((0, clock.TOGETHER), np.uint8)
+        took = simple(
+            100, when, who, start, fan, senders, active, outside, in_use.astype(np.int32), seconds, 0.125, counted, nothing
+        )  # fmt: skip
+        made.append((took, senders.tolist(), counted.tolist()))
+    assert made[0] == made[1]
     fired = np.bincount(who, minlength=neurons)
     assert np.array_equal(plain.tally(start, fan, fired, cores), clock.tally(start, fan, fired, cores))

@@ -1,4 +1,4 @@
-"""Chip time in the simple model: lists of cores and whole rows give the NumPy twin's seconds to the last bit."""
+"""Chip time in the simple model: lists of cores and whole rows give the NumPy twin's seconds to the last bit, and its counts."""
 
 from typing import Any
 
@@ -8,9 +8,10 @@ import pytest
 from workbench.backends.event import plain
 from workbench.kernels.event import clock
 
-CORES, NEURONS, STEPS = 70, 300, 40
+CORES, NEURONS, STEPS = 72, 300, 40
 simple: Any = clock.simple
 numpy_simple: Any = plain.simple
+NO_ROWS = np.zeros((0, clock.TOGETHER), np.uint8)
 
 
 def network(chance: np.random.Generator, most: int) -> Any:
@@ -20,7 +21,7 @@ def network(chance: np.random.Generator, most: int) -> Any:
     start = np.searchsorted(who, np.arange(NEURONS + 1)).astype(np.int64)
     fan = core.astype(np.uint32) | operations[who, core].astype(np.uint32) << np.uint32(16)
     step, neuron = np.nonzero(chance.random((STEPS, NEURONS)) < np.linspace(0, 1, STEPS)[:, None])
-    home = chance.integers(0, CORES, NEURONS).astype(np.int32)
+    home = chance.integers(0, CORES, NEURONS)
     active = chance.integers(0, 9, (STEPS, CORES)).astype(np.int32)
     return (
         5,
@@ -28,14 +29,20 @@ def network(chance: np.random.Generator, most: int) -> Any:
         neuron.astype(np.int32),
         start,
         fan,
-        home,
-        np.diff(start).astype(np.int32),
+        np.stack([0 * home, home + (np.diff(start) << 32)], axis=1),
         active,
         active[::-1].copy(),
-        np.bincount(home, minlength=CORES),
+        np.bincount(home, minlength=CORES).astype(np.int32),
         chance.random(11),
         0.25,
     )
+
+
+def counted(function: Any, given: Any, table: Any) -> Any:
+    """The seconds, who fired, and what was counted by core."""
+    senders, counts = given[5].copy(), np.zeros((6, CORES), np.int64)
+    seconds = function(*given[:5], senders, *given[6:], counts, table)
+    return seconds, senders.tolist(), counts.tolist()
 
 
 @pytest.mark.parametrize("most", [1, 255])
@@ -44,9 +51,9 @@ def test_rows_lists_and_numpy_give_the_same_seconds(most):
     table = np.zeros((NEURONS, 2 * clock.TOGETHER), np.uint8)
     clock.tabulate(given[3], given[4], table)
     assert table.sum() == (given[4] >> 16).sum()
-    expected = numpy_simple(*given)
-    assert simple(*given, np.zeros((0, clock.TOGETHER), np.uint8)) == expected
-    assert simple(*given, table) == expected
+    expected = counted(numpy_simple, given, NO_ROWS)
+    assert counted(simple, given, NO_ROWS) == expected
+    assert counted(simple, given, table) == expected
 
 
 def test_many_spikes_of_full_rows_do_not_overflow():
@@ -54,4 +61,31 @@ def test_many_spikes_of_full_rows_do_not_overflow():
     given[4] |= np.uint32(255 << 16)
     table = np.zeros((NEURONS, 2 * clock.TOGETHER), np.uint8)
     clock.tabulate(given[3], given[4], table)
-    assert simple(*given, table) == numpy_simple(*given)
+    assert counted(simple, given, table) == counted(numpy_simple, given, NO_ROWS)
+
+
+def test_operations_of_three_kinds_are_counted_apart():
+    given = list(network(np.random.default_rng(3), 255))
+    given[4] = given[4].astype(np.uint64) | (given[4].astype(np.uint64) & np.uint64(0xFF0000)) << np.uint64(17)
+    given[4] |= (given[4] & np.uint64(7)) << np.uint64(48)
+    found = counted(simple, given, NO_ROWS)
+    assert found == counted(numpy_simple, given, NO_ROWS)
+    assert np.asarray(found[2]).any(axis=1).all()
+
+
+def test_who_sends_to_whom_is_counted_by_lists_rows_and_numpy():
+    given = network(np.random.default_rng(2), 255)
+    start, fan, senders = given[3], given[4], given[5].copy()
+    senders[:, 0] = np.arange(NEURONS) % 5 * 2**33
+    table = np.zeros((NEURONS, 2 * clock.TOGETHER), np.uint8)
+    clock.tabulate(start, fan, table)
+    per_spike = np.random.default_rng(4).integers(0, 300, (NEURONS, 3)).astype(np.int32)
+    account: Any = clock.account
+    made = []
+    for function, rows, width in ((plain.account, NO_ROWS, CORES), (account, NO_ROWS, CORES), (account, table, 128)):
+        counts, traffic = np.zeros((4, CORES), np.int64), np.zeros((CORES, width), np.int64)
+        function(senders, per_spike, start, fan, rows, counts, traffic)
+        made.append((counts.tolist(), traffic[:, :CORES].tolist()))
+    home = senders[:, 1] % 2**32
+    assert made[0][0][0] == [int(senders[home == c, 0].sum()) for c in range(CORES)]
+    assert made[0] == made[1] == made[2]

@@ -51,6 +51,9 @@ ExternalValues source, values likewise."""
 PATIENCE = 0.3
 """Seconds between two reports of a run."""
 
+BRISK = 0.03
+"""Seconds that a slice of a run takes at least: shorter ones would cost more to begin and end than to run, and nobody sees them."""
+
 FIRST = 64
 """Steps before the first report, of most runs."""
 
@@ -198,7 +201,7 @@ def finish(going: Run, progress: Progress | None = None) -> Recording:
 
 
 def slices(going: Run, progress: Progress | None = None) -> Iterator[float]:
-    """Advance a run to the end of its drive, slice by slice: twenty times or more, and at least about three times a second.
+    """Advance a run to the end of its drive, slice by slice: twenty of them or more, and at least about three a second; fewer where the whole takes a moment.
 
     `progress` is told before the first and after each; then comes the part done, and whoever iterates may look at the run or leave it.
     """
@@ -211,7 +214,8 @@ def slices(going: Run, progress: Progress | None = None) -> Iterator[float]:
         going.advance(steps * going.drive.dt)
         took = time.perf_counter() - begun
         # The first window may have compiled something; a later one says how long a step takes.
-        window = max(1, min(most, 8 * window, int(steps * PATIENCE / took) if took > 0 else most))
+        fast = steps / max(took, 1e-9)
+        window = max(1, min(max(most, int(BRISK * fast)), 8 * window, int(PATIENCE * fast)))
         report(progress, going.step / total, tr("running"))
         yield going.step / total
 

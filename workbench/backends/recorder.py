@@ -45,6 +45,9 @@ class Recorder:
         self._value_steps: list[list[NDArray[np.int64]]] = [[] for _ in self.probes]
         self._recent: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
         self._reached = 0
+        self._nothing: Any = None
+        self._plan: list[tuple[int, int, int, int]] = []
+        """By probe: its number, where its values begin in the kernel's room, how many times, and how many each time."""
         # Spikes by bin for each rate probe: counted as they come, so that rates outlive the limit on spikes.
         self._bins: dict[int, NDArray[np.int64]] = {
             k: np.zeros(0, np.int64) for k, p in enumerate(self.probes) if p.reduce == "rate"
@@ -120,10 +123,12 @@ class Recorder:
 
     def taps(self, kernel: Any, begin: int, end: int, states: Mapping[str, int], blocks: Any) -> Any:
         """The kernel's Taps for the steps `begin` to `end`, sorted by block; `untap` collects them."""
+        if not self.probes:
+            return self._no_taps(kernel, blocks.core.size)
         columns: dict[str, list[NDArray[Any]]] = {
             k: [] for k in ("place", "state", "stride", "origin", "at", "width", "share")
         }
-        self._plan: list[tuple[int, int, int, int]] = []
+        self._plan = []
         room = 0
         for k, p in enumerate(self.probes):
             if p.reduce == "rate":
@@ -162,6 +167,16 @@ class Recorder:
             out=np.zeros(room),
             means=any(p.reduce == "mean" for p in self.probes),
         )
+
+    def _no_taps(self, kernel: Any, blocks: int) -> Any:
+        """What `taps` gives where nothing is probed, made once."""
+        if self._nothing is None:
+            none = np.zeros(0, np.int64)
+            columns = dict.fromkeys(("field", "stride", "origin", "at", "width"), none)
+            self._nothing = kernel.Taps(
+                first=np.zeros(blocks + 1, np.int64), **columns, share=np.zeros(0), out=np.zeros(0), means=False
+            )
+        return self._nothing
 
     def untap(self, taps: Any) -> None:
         """Keep what the kernel wrote into `taps`."""

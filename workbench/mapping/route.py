@@ -125,6 +125,23 @@ class Ways:
             )
         return loads
 
+    @property
+    def by_cores(self) -> bool:
+        """Whether links follow from what goes from core to core: where each packet goes to one, and nothing lies in its way."""
+        return self.detours is None and self.chip.routing != "multicast"
+
+    def loads_of(self, traffic: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Packets over every link when so many go from each core to each other one, shape (cores, cores); see `link_loads` and `by_cores`."""
+        row = self.tiles[:, 0].astype(np.int64) * self.chip.rows + self.tiles[:, 1]
+        used, at = np.unique(row, return_inverse=True)
+        way = at[:, None] * used.size + at  # exact in float64 while the sums stay below 2^53
+        amount = np.bincount(way.reshape(-1), traffic.reshape(-1), used.size**2).astype(np.int64)
+        (some,) = np.nonzero(amount)
+        where = np.stack(np.divmod(used, self.chip.rows), axis=1)
+        loads = _no_loads(self.chip)
+        along(loads, where[some // used.size], where[some % used.size], amount[some], self.chip.tiles_y)
+        return loads
+
     def per_spike(self) -> dict[str, NDArray[Any]]:
         """The events one spike of each neuron causes on its way, by name."""
         return {

@@ -23,7 +23,7 @@ from workbench.recordings.ledger import Ledger
 from workbench.recordings.placement import Placement
 from workbench.words import tr
 
-__all__ = ["Fan", "lay_cores", "sum_at"]
+__all__ = ["Fan", "lay_cores"]
 
 
 @final
@@ -84,9 +84,14 @@ class Fan:
         clock.tabulate(self.arrays["start"], self.packed, made)
         return made
 
-    def link_loads(self, spikes: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Packets over every link when neuron n fired `spikes[n]` times: shape (4 or 6, rows, tiles_x); see `mapping.route`."""
-        return self.ways.link_loads(spikes)
+    def senders(self) -> NDArray[np.int64]:
+        """By neuron, side by side because they are asked for together: spikes counted (none yet), and its core + 2³² × packets of one."""
+        return np.stack([0 * self.core_of, self.core_of + (self.per_spike["packet"] << 32)], axis=1)
+
+    @cached_property
+    def on_the_way(self) -> NDArray[np.int32]:
+        """The events that one spike of each neuron causes on its way, shape (neurons, events), in the order of `per_spike`."""
+        return np.stack(list(self.per_spike.values()), axis=1).astype(np.int32)
 
 
 def lay_cores(
@@ -134,9 +139,3 @@ def lay_cores(
         shared=inside.stored("shared operation"),
         ways=made.ways,
     )
-
-
-def sum_at(place: NDArray[Any], amount: NDArray[np.int64], places: int) -> NDArray[np.int64]:
-    """Sum the amounts that belong to each place."""
-    # Exact while the sums stay below 2^53, and much faster than adding one by one.
-    return np.bincount(place, amount, places).astype(np.int64)

@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.backends.event import plain
-from workbench.backends.event.cores import Fan, sum_at
+from workbench.backends.event.cores import Fan
 from workbench.backends.event.timing import ChipClock, work_of
 from workbench.chips.event import EventChip
 from workbench.recordings.ledger import Ledger
 
-__all__ = ["Meter"]
+__all__ = ["Meter", "padded"]
 
 _TIMED = (
     "active update",
@@ -30,6 +30,16 @@ _TIMED = (
     "shared operation",
 )
 """The prices the clock asks for, in its order."""
+
+DENSE = 4_000_000
+"""Up to so many pairs of cores packets are counted in one table; of more the links follow from each neuron's."""
+
+_EIGHT = 8
+
+
+def padded(cores: int) -> int:
+    """Columns of a table by core: the compiled clock computes the times of eight cores side by side."""
+    return -(-cores // _EIGHT) * _EIGHT
 
 
 @final
@@ -48,14 +58,18 @@ class Meter:
         Ledger.room(math.ceil(max(1, steps) / self.every), cores, len(chip.events))
         self.step = 0
         self.clock = 0.0
-        self._home, self._sent = fan.core_of.astype(np.int32), fan.per_spike["packet"].astype(np.int32)
         self._neurons = np.bincount(fan.core_of, minlength=cores).astype(np.int64)
+        self._padded = np.zeros(padded(cores), np.int32)
+        self._padded[:cores] = self._neurons
         self._tiles = len({c.tile for c in fan.placement.cores})
         self._done: list[NDArray[np.int64]] = []
         self._links: list[NDArray[np.int64]] = []
         self._times: list[float] = []
-        self._spikes = np.zeros(fan.core_of.size, np.int64)
-        self._active, self._outside = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
+        self._senders = fan.senders()
+        self._spikes = self._senders[:, 0]
+        self._counted = np.zeros((6, padded(cores)), np.int64)
+        self._active, self._outside, *self._heard = self._counted[:, :cores]
+        # Packets received and operations of the three kinds by core: only the simple clock counts them as it goes.
         self._begin, self._begin_clock = 0, 0.0
         price = chip.prices
         self._compiled = False
@@ -87,15 +101,12 @@ class Meter:
         *,
         compiled: bool = True,
     ) -> None:
-        """Count some steps of one window: spikes in order, active updates and outside operations as (steps, cores).
+        """Count some steps of one window: spikes in order, active updates and outside operations as (steps, cores padded).
 
         By `compiled` loops, or in NumPy where these need not be loaded; the counts and times are the same.
         """
         fan = self.fan
         self._compiled = compiled
-        self._spikes += np.bincount(spike_neuron, minlength=self._spikes.size)
-        self._active += active.sum(axis=0, dtype=np.int64)
-        self._outside += outside.sum(axis=0, dtype=np.int64)
         if self._network is None:
             self.clock = self._loops.simple(
                 self.step,
@@ -103,16 +114,20 @@ class Meter:
                 spike_neuron,
                 fan.arrays["start"],
                 fan.packed,
-                self._home,
-                self._sent,
+                self._senders,
                 active,
                 outside,
-                self._neurons,
+                self._padded,
                 self._seconds,
                 self.clock,
-                *((fan.table,) if compiled else ()),
+                self._counted,
+                self._table,
             )
         else:
+            active, outside = active[:, : self._active.size], outside[:, : self._active.size]
+            self._active += active.sum(axis=0, dtype=np.int64)
+            self._outside += outside.sum(axis=0, dtype=np.int64)
+            self._spikes += np.bincount(spike_neuron, minlength=self._spikes.size)
             took = self._network.advance(
                 spike_step - self.step, spike_neuron, active=active, inactive=self._neurons - active, outside=outside
             )
@@ -130,36 +145,48 @@ class Meter:
 
         return clock
 
+    @property
+    def _table(self) -> NDArray[np.uint8]:
+        return self.fan.table if self._compiled else np.zeros((0, 1), np.uint8)
+
     def _close(self) -> None:
-        self._done.append(self._counts())
-        self._links.append(self.fan.link_loads(self._spikes))
+        counts, links = self._counts()
+        self._done.append(counts)
+        self._links.append(links)
         self._times.append(self.clock - self._begin_clock)
-        for counted in (self._spikes, self._active, self._outside):
-            counted[:] = 0
+        self._spikes[:], self._counted[:] = 0, 0
         self._begin, self._begin_clock = self.step, self.clock
 
-    def _counts(self) -> NDArray[np.int64]:
-        fan, fired, cores = self.fan, self._spikes, self._active.size
-        received, synaptic, dense, shared = self._loops.tally(fan.arrays["start"], fan.packed, fired, cores)
+    def _counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The events of this window so far by core and kind, and its packets over every link."""
+        fan, fired, cores, steps = self.fan, self._spikes, self._active.size, self.step - self._begin
+        start, packed = fan.arrays["start"], fan.packed
+        heard = self._heard if self._network is None else self._loops.tally(start, packed, fired.copy(), cores)
+        sent = np.zeros((1 + len(fan.per_spike), cores), np.int64)
+        by_cores = fan.ways.by_cores and cores * cores <= DENSE
+        traffic = np.zeros((cores, max(cores, self._table.shape[1])) if by_cores else (0, 0), np.int64)
+        self._loops.account(self._senders, fan.on_the_way, start, packed, self._table, sent, traffic)
+        received, synaptic, dense, shared = heard
         table = {
-            "core step": np.full(cores, self.step - self._begin),
+            "core step": np.full(cores, steps),
             "active update": self._active,
-            "inactive update": self._neurons * (self.step - self._begin) - self._active,
+            "inactive update": self._neurons * steps - self._active,
             "synaptic operation": synaptic,
             "dense operation": dense,
             "shared operation": shared,
             "outside operation": self._outside,
-            "spike": sum_at(fan.core_of, fired, cores),
+            "spike": sent[0],
             "packet received": received,
         }
-        table |= {event: sum_at(fan.core_of, per_spike * fired, cores) for event, per_spike in fan.per_spike.items()}
-        return np.stack([table[e] for e in self.chip.events], axis=1).astype(np.int64)
+        table |= dict(zip(fan.per_spike, sent[1:], strict=True))
+        links = fan.ways.loads_of(traffic[:, :cores]) if by_cores else fan.ways.link_loads(fired)
+        return np.stack([table[e] for e in self.chip.events], axis=1).astype(np.int64), links
 
     def ledger(self) -> Ledger:
         """Everything so far; the last window may be cut short."""
         open_window = self.step > self._begin or not self._done
-        counts = [*self._done, *([self._counts()] if open_window else [])]
-        links = [*self._links, *([self.fan.link_loads(self._spikes)] if open_window else [])]
+        last = [self._counts()] if open_window else []
+        counts, links = [*self._done, *(c for c, _ in last)], [*self._links, *(x for _, x in last)]
         times = [*self._times, *([self.clock - self._begin_clock] if open_window else [])]
         edges = [self.every * k for k in range(len(counts))] + [self.step]
         return Ledger(
@@ -182,7 +209,7 @@ class Meter:
         return queues | {
             "meter.done": done,
             "meter.times": np.array(self._times),
-            "meter.spikes": self._spikes,
+            "meter.spikes": self._spikes.copy(),
             "meter.links": np.stack(self._links) if self._links else np.zeros(0, np.int64),
             "meter.active": self._active,
             "meter.outside": self._outside,
@@ -195,8 +222,10 @@ class Meter:
         self._done, self._links = list(arrays["meter.done"]), list(arrays["meter.links"])
         self._times = arrays["meter.times"].tolist()
         for name in ("spikes", "active", "outside"):
-            setattr(self, f"_{name}", arrays[f"meter.{name}"].copy())
+            getattr(self, f"_{name}")[:] = arrays[f"meter.{name}"]
         self.clock, self._begin_clock = arrays["meter.clock"].tolist()
         self.step, self._begin, self.every = arrays["meter.step"].tolist()
+        heard = plain.tally(self.fan.arrays["start"], self.fan.packed, self._spikes, self._active.size)
+        self._counted[2:, : self._active.size] = heard
         if self._network is not None:
             self._network.resume({k.removeprefix("queues."): v for k, v in arrays.items() if k.startswith("queues.")})

@@ -38,7 +38,7 @@ from workbench.backends.event.layout import (
 )
 from workbench.backends.event.masks import dense_wires, lay_masks
 from workbench.backends.event.memory import aligned
-from workbench.backends.event.meter import Meter
+from workbench.backends.event.meter import Meter, padded
 from workbench.backends.event.support import check_supported, realised
 from workbench.backends.recorder import Recorder, noted, opened, write_state
 from workbench.chips.event import EventChip
@@ -309,7 +309,7 @@ class EventRun(Run):
             drawn=np.zeros((threads, LANES), np.uint32),
             sync=np.zeros(16, np.int64),
         )
-        self._threads, self._cores = threads, cores
+        self._threads, self._cores = threads, padded(cores)
         self._choice = tiers.Choice(
             (
                 self._shape,
@@ -421,6 +421,9 @@ class EventRun(Run):
         self._scratch.waiting[:] = self._scratch.pending.size + 1
 
     def _outside(self, begin: int, end: int, given: Mapping[str, NDArray[np.int64]]) -> Any:
+        if not (self._listed or self._currents):
+            at, none = np.zeros(end - begin + 1, np.int64), np.zeros(0, np.int64)
+            return self._kernel.Outside(at, none, none, none, np.zeros(1, self.program._real))
         netlist, drive = self.program._carried, self.drive
         numbers = {n: len(netlist.populations) + k for k, n in enumerate(netlist.sources)}
         at = np.zeros(end - begin + 1, np.int64)

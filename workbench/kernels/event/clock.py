@@ -10,9 +10,9 @@ from numba import njit, types, uint64
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
-from workbench.kernels.lanes import WIDTH, load, prefetch, store
+from workbench.kernels.lanes import WIDTH, Lanes, ask, converted, load, prefetch, splat, store
 
-__all__ = ["TOGETHER", "simple", "tabulate", "tally"]
+__all__ = ["EIGHT", "TOGETHER", "account", "simple", "tabulate", "tally"]
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
@@ -20,49 +20,130 @@ AHEAD = 12  # spikes between asking for a row and reading it
 TOGETHER = 2 * WIDTH
 """Cores whose sums are kept in registers: rows of a table are multiples of it."""
 
-_FEW = 128
-"""Rows summed in 16 bits: 128 × 255 fits."""
+EIGHT = 8
+"""Cores whose times are computed side by side: tables by core are padded to a multiple of it."""
+
+_FEW = 255
+"""Rows whose packets are counted in 8 bits, and whose operations are summed in 16: 255 × 255 fits."""
 
 
 @intrinsic
 def _hear(
     typingctx: Any, table: Any, width: Any, at: Any, neurons: Any, first: Any, last: Any, packets: Any, operations: Any
 ) -> Any:
-    """Sum the columns `at` to `at` + 64 of the rows `neurons[first:last]` into `operations`, and how many are not nought into `packets`."""
+    """Sum the columns `at` to `at` + 64 of the rows `neurons[first:last]` into `operations`, and how many are not nought into `packets`.
+
+    A line of the cache at a time, asked for a few rows before; spikes after `last` are looked at for that, up to the end of `neurons`.
+    """
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        def data(number: int) -> Any:
-            return context.make_array(signature.args[number])(context, builder, args[number]).data
-
-        rows, who, heard, done = data(0), data(3), data(6), data(7)
+        who_array = context.make_array(signature.args[3])(context, builder, args[3])
+        rows, who = context.make_array(signature.args[0])(context, builder, args[0]).data, who_array.data
+        heard, done = (context.make_array(signature.args[k])(context, builder, args[k]).data for k in (6, 7))
         width, at, first, last = args[1], args[2], args[4], args[5]
-        long, short, wide = ir.IntType(64), ir.VectorType(ir.IntType(16), WIDTH), ir.VectorType(ir.IntType(32), WIDTH)
-        columns = [builder.add(at, long(c)) for c in (0, WIDTH)]
-        sums = [[cgutils.alloca_once(builder, short) for _ in columns] for _ in range(2)]
+        long, byte, short, word = (ir.IntType(bits) for bits in (64, 8, 16, 32))
+        few, half, wide = ir.VectorType(byte, TOGETHER), ir.VectorType(short, WIDTH), ir.VectorType(word, WIDTH)
+        counted = cgutils.alloca_once(builder, few)
+        sums = [cgutils.alloca_once(builder, half) for _ in range(2)]
+        final = builder.sub(builder.extract_value(who_array.shape, 0), long(1))
+
+        def place(q: Any) -> Any:
+            row = builder.mul(builder.zext(builder.load(builder.gep(who, [q])), long), width)
+            return builder.add(row, at)
+
+        def halves(lanes: Any) -> list[Any]:
+            kinds = [ir.Constant(ir.VectorType(word, WIDTH), list(range(k, k + WIDTH))) for k in (0, WIDTH)]
+            return [builder.shuffle_vector(lanes, lanes, kind) for kind in kinds]
+
         with cgutils.for_range_slice(builder, first, last, long(_FEW), long) as (begin, _):
             end = builder.add(begin, long(_FEW))
             end = builder.select(builder.icmp_unsigned("<", end, last), end, last)
-            for place in (*sums[0], *sums[1]):
-                builder.store(ir.Constant(short, None), place)
+            for zeroed in (counted, *sums):
+                builder.store(ir.Constant(zeroed.type.pointee, None), zeroed)
             with cgutils.for_range_slice(builder, begin, end, long(1), long) as (q, _):
-                row = builder.mul(builder.zext(builder.load(builder.gep(who, [q])), long), width)
-                for k, column in enumerate(columns):
-                    found = load(builder, rows, builder.add(row, column))
-                    some = builder.sext((found != 0).value, short)
-                    for place, more in (
-                        (sums[0][k], builder.neg(some)),
-                        (sums[1][k], builder.zext(found.value, short)),
-                    ):
-                        builder.store(builder.add(builder.load(place), more), place)
-            for given, out in zip(sums, (heard, done), strict=True):
-                for place, column in zip(given, columns, strict=True):
-                    total = load(builder, out, column)
-                    total.value = builder.add(total.value, builder.zext(builder.load(place), wide))
-                    store(builder, total, out, column)
+                ahead = builder.add(q, long(AHEAD))
+                ahead = builder.select(builder.icmp_unsigned("<", ahead, final), ahead, final)
+                ask(builder, builder.gep(rows, [place(ahead)]))
+                found = load(builder, rows, place(q), TOGETHER)
+                some = builder.icmp_unsigned("!=", found.value, ir.Constant(few, None))
+                one = builder.select(some, ir.Constant(few, [byte(1)] * TOGETHER), ir.Constant(few, None))
+                builder.store(builder.add(builder.load(counted), one), counted)
+                for total, part in zip(sums, halves(found.value), strict=True):
+                    builder.store(builder.add(builder.load(total), builder.zext(part, half)), total)
+            parts = [halves(builder.load(counted)), [builder.load(total) for total in sums]]
+            for given, out in zip(parts, (heard, done), strict=True):
+                for k, part in enumerate(given):
+                    here = builder.add(at, long(k * WIDTH))
+                    total = load(builder, out, here)
+                    store(builder, Lanes(builder, builder.add(total.value, builder.zext(part, wide))), out, here)
         return context.get_dummy_value()
 
     place = types.uint64
     return types.void(table, place, place, neurons, place, place, packets, operations), code
+
+
+def _slowest(spoken: bool) -> Any:
+    """Makes the function below for steps in which spikes are sent, or for those in which none is, whose terms are left out."""
+
+    def make(
+        typingctx: Any,
+        active: Any,
+        outside: Any,
+        at: Any,
+        neurons: Any,
+        now: Any,
+        counted: Any,
+        seconds: Any,
+        cores: Any,
+    ) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            kinds = signature.args
+            a, o, n, t, c, s = (
+                context.make_array(kinds[k])(context, builder, args[k]).data for k in (0, 1, 3, 4, 5, 6)
+            )
+            at, cores = args[2], args[7]
+            long, real = ir.IntType(64), ir.DoubleType()
+            per = [splat(builder, s, long(k), EIGHT) for k in range(10)]
+            longest = cgutils.alloca_once(builder, per[0].value.type)
+            builder.store(ir.Constant(per[0].value.type, None), longest)
+            with cgutils.for_range_slice(builder, long(0), cores, long(EIGHT), long) as (first, _):
+                line = builder.add(at, first)
+                rows = [builder.add(first, builder.mul(cores, long(k))) for k in range(6)]
+                busy, given = load(builder, a, line, EIGHT), load(builder, o, line, EIGHT)
+                rest = load(builder, n, first, EIGHT) - busy
+                new = [busy, given]
+                busy, rest, given = (converted(x, real) for x in (busy, rest, given))
+                computing = busy * per[0] + rest * per[1] + per[3]
+                listening = given * per[2]
+                if spoken:
+                    new += [load(builder, t, row, EIGHT) for row in rows[2:]]
+                    fired, sent = (load(builder, t, row, EIGHT) for row in rows[:2])
+                    fired, sent, packets, plain, dense, shared = (
+                        converted(x, real, signed=False) for x in (fired, sent, *new[2:])
+                    )
+                    computing += fired * per[4] + sent * per[5]
+                    listening = listening + packets * per[6] + plain * per[7]
+                    listening += dense * per[8] + shared * per[9]
+                    for row in rows:
+                        store(builder, Lanes(builder, ir.Constant(new[0].value.type, None)), t, row)
+                for row, more in zip(rows, new, strict=False):
+                    store(builder, load(builder, c, row, EIGHT) + converted(more, long, signed=False), c, row)
+                slower = (listening > computing).pick(listening, computing)
+                before = Lanes(builder, builder.load(longest))
+                builder.store((slower > before).pick(slower, before).value, longest)
+            most = builder.load(longest)
+            found = builder.extract_element(most, ir.IntType(32)(0))
+            for k in range(1, EIGHT):
+                one = builder.extract_element(most, ir.IntType(32)(k))
+                found = builder.select(builder.fcmp_ordered(">", one, found), one, found)
+            return found
+
+        return types.float64(active, outside, types.uint64, neurons, now, counted, seconds, types.uint64), code
+
+    return intrinsic(make)
+
+
+_quiet, _spoken = _slowest(False), _slowest(True)
 
 
 @njit(cache=True, nogil=True)
@@ -77,41 +158,55 @@ def tabulate(fan_start, fan, table):
 
 @njit(cache=True, nogil=True)
 def simple(
-    start, spike_step, spike_neuron, fan_start, fan, home, sent, active, outside, neurons, seconds, clock, table
+    start, spike_step, spike_neuron, fan_start, fan, senders, active, outside, neurons, seconds, clock, counted, table
 ):  # fmt: skip
-    """Add the chip time of a call's steps to `clock`, one after the other, and return it.
+    """Add the chip time of a call's steps to `clock`, one after the other, and return it; count who fired and what was done.
 
     A core computes and listens side by side: a step takes as long as the longest of all its cores' computing (updates, spikes
     and packets sent) or listening (packets received and their synaptic operations), and then the barrier.
 
     One entry of `fan` (uint64, or uint32 where that is enough) is one core that a spike reaches: the core in the low 16 bits, then 16 bits each of its synaptic,
     dense and shared operations there. Where most cores hear most spikes, `table` (see `tabulate`) has the same as whole rows, which
-    are added as vectors; else it has no rows. `sent` is the packets of one spike of each neuron. `seconds` are those of an active update,
+    are added as vectors; else it has no rows. `senders` (int64, neurons × 2) has how often each neuron fired, which is added to, and beside it
+    its core in the low 32 bits and above them the packets of one of its spikes. `active` and `outside` (int32, steps × cores) and
+    `neurons` (int32, of each core) are padded with noughts to a multiple of `EIGHT` cores. `seconds` are those of an active update,
     an inactive one, an outside operation, a core step, a spike, a packet sent, one received, the three kinds of operation, and
-    the barrier.
+    the barrier. `counted` (int64, 6 × cores) is added to: active updates, outside operations, packets received, the three kinds of operation.
     """
-    cores = uint64(active.shape[1])
-    width, tabled = uint64(table.shape[1]), table.shape[0] > 0
-    entries = table.reshape(-1)
+    cores, width, tabled = uint64(active.shape[1]), uint64(table.shape[1]), table.shape[0] > 0
+    entries, each_active, each_outside, all_counted = (
+        table.reshape(-1),
+        active.reshape(-1),
+        outside.reshape(-1),
+        counted.reshape(-1),
+    )
     packets, plain = np.zeros(max(cores, width), np.uint32), np.zeros(max(cores, width), np.uint32)
-    both, dense, shared = np.zeros(cores, np.uint64), np.zeros(cores, np.uint64), np.zeros(cores, np.uint64)
-    fired, sending = np.zeros(cores, np.int64), np.zeros(cores, np.int64)
-    per_active, per_inactive, per_outside, per_core = seconds[0], seconds[1], seconds[2], seconds[3]
-    per_spike, per_packet, per_received = seconds[4], seconds[5], seconds[6]
-    per_synaptic, per_dense, per_shared, barrier = seconds[7], seconds[8], seconds[9], seconds[10]
-    low = uint64(0xFFFF)
+    both = np.zeros(cores, np.uint64)
+    step = np.zeros((6, cores), np.uint32)
+    now = step.reshape(-1)
+    fired, sending, all_packets, all_plain, dense, shared = step[0], step[1], step[2], step[3], step[4], step[5]
+    barrier = seconds[10]
+    low, core, high = uint64(0xFFFF), uint64(0xFFFFFFFF), uint64(32)
     q, last = uint64(0), uint64(spike_step.size)
     for row in range(uint64(active.shape[0])):
         first = q
         while q < last and spike_step[q] == start + np.int64(row):
             i = uint64(spike_neuron[q])
-            c = uint64(home[i])
-            fired[c] += 1
-            sending[c] += sent[i]
+            senders[i, 0] += 1
+            found = uint64(senders[i, 1])
+            fired[found & core] += np.uint32(1)
+            sending[found & core] += np.uint32(found >> high)
             q += uint64(1)
+        if q == first:
+            clock += _quiet(each_active, each_outside, row * cores, neurons, now, all_counted, seconds, cores) + barrier
+            continue
         if tabled:
             for at in range(uint64(0), width, uint64(TOGETHER)):
                 _hear(entries, width, at, spike_neuron, first, q, packets, plain)
+            for c in range(cores):
+                all_packets[c], all_plain[c] = packets[c], plain[c]
+            packets[:] = 0
+            plain[:] = 0
         else:
             for k in range(first, q):
                 if k + uint64(AHEAD) < last:
@@ -124,27 +219,15 @@ def simple(
                     entry = uint64(fan[r])
                     to = entry & low
                     # Two sums of 32 bits in one word: packets and synaptic operations; the rarer kinds have a word of their own.
-                    both[to] += (uint64(1) << uint64(32)) | ((entry >> uint64(16)) & low)
-                    rare = entry >> uint64(32)
+                    both[to] += (uint64(1) << high) | ((entry >> uint64(16)) & low)
+                    rare = entry >> high
                     if rare:
-                        dense[to] += rare & low
-                        shared[to] += rare >> uint64(16)
+                        dense[to] += np.uint32(rare & low)
+                        shared[to] += np.uint32(rare >> uint64(16))
             for c in range(cores):
-                packets[c], plain[c] = np.uint32(both[c] >> uint64(32)), np.uint32(both[c])
+                all_packets[c], all_plain[c] = np.uint32(both[c] >> high), np.uint32(both[c])
                 both[c] = uint64(0)
-        longest = 0.0
-        for c in range(cores):
-            busy = active[row, c]
-            computing = busy * per_active + (neurons[c] - busy) * per_inactive + per_core
-            computing += fired[c] * per_spike + sending[c] * per_packet
-            listening = outside[row, c] * per_outside + packets[c] * per_received + plain[c] * per_synaptic
-            listening += dense[c] * per_dense + shared[c] * per_shared
-            longest = max(longest, computing, listening)
-            fired[c] = sending[c] = 0
-            dense[c] = shared[c] = uint64(0)
-        packets[:] = 0
-        plain[:] = 0
-        clock += longest + barrier
+        clock += _spoken(each_active, each_outside, row * cores, neurons, now, all_counted, seconds, cores) + barrier
     return clock
 
 
@@ -171,3 +254,32 @@ def tally(fan_start, fan, fired, cores):
                     dense[to] += times * np.int64(rare & low)
                     shared[to] += times * np.int64(rare >> uint64(16))
     return packets, plain, dense, shared
+
+
+@njit(cache=True, nogil=True)
+def account(senders, per_spike, fan_start, fan, table, counts, traffic):
+    """Add up by core what neurons cause on the way that fired so often (see `simple`): their spikes and events, and who they send to.
+
+    `per_spike` (neurons, events) are the events of one spike; `counts` (events + 1, cores) gets them after the spikes themselves, and
+    `traffic` the packets from core (row) to core (column, as many as `table` has if it has rows), unless it is empty.
+    """
+    events, tabled = uint64(per_spike.shape[1]), table.shape[0] > 0
+    known, width = traffic.shape[0] > 0, uint64(traffic.shape[1])
+    low = uint64(0xFFFF)
+    for i in range(uint64(senders.shape[0])):
+        times = senders[i, 0]
+        if times:
+            home = uint64(senders[i, 1]) & uint64(0xFFFFFFFF)
+            counts[0, home] += times
+            for e in range(events):
+                counts[e + uint64(1), home] += times * np.int64(per_spike[i, e])
+            if not known:
+                continue
+            sent = traffic[home]
+            if tabled:
+                operations = table[i]
+                for c in range(width):
+                    sent[c] += times if operations[c] else np.int64(0)
+            else:
+                for r in range(uint64(fan_start[i]), uint64(fan_start[i + uint64(1)])):
+                    sent[uint64(fan[r]) & low] += times
