@@ -254,12 +254,14 @@ def test_a_tape_is_the_rule_on_arrays(rule, currents, conductances, delta, outsi
         tape.given(given_),
         tape.given,
     )
-    fired, touched = getattr(rules, rule)(noted)
+    fired, met = getattr(rules, rule)(noted)
     after = (noted.v, *noted.currents, *noted.conductances, noted.hold)
-    play, found = tape.cut(list(zip(lanes, after, strict=True)), {"fired": fired, "touched": touched})
+    play, found = tape.cut(
+        list(zip(lanes, after, strict=True)), {"fired": fired} | ({"met": met} if met is not None else {})
+    )
     for _ in range(3):
         plainly = block(states[0], tuple(states[1:]), hold, tuple(arrivals), given_, lambda x: x)
-        fires, touches = getattr(rules, rule)(plainly)
+        fires, meets = getattr(rules, rule)(plainly)
         states, hold = (
             [plainly.v, *plainly.currents, *plainly.conductances],
             plainly.hold,
@@ -267,7 +269,8 @@ def test_a_tape_is_the_rule_on_arrays(rule, currents, conductances, delta, outsi
         for one in play:
             one()
         assert np.array_equal(found["fired"], fires)
-        assert np.array_equal(found["touched"], touches)
+        assert (met is None) == (meets is None)
+        assert met is None or np.array_equal(found["met"], meets)
         assert np.array_equal(waits, hold)
         for mine, theirs in zip(taken, states, strict=True):
             assert theirs.dtype == kind

@@ -17,14 +17,15 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
-from workbench.kernels.choices import absolute, largest, where
+from workbench.kernels.choices import absolute, largest, seldom, where
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
 __all__ = [
     "WIDTH",
-    "Counted",
     "Lanes",
+    "Unsettled",
+    "Word",
     "absolute",
     "ask",
     "atomic_add",
@@ -38,6 +39,8 @@ __all__ = [
     "nonzero",
     "popcount",
     "prefetch",
+    "seldom",
+    "some",
     "splat",
     "store",
     "trailing",
@@ -54,14 +57,19 @@ WIDTH = 32
 _FLOAT = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 _WHOLE = {"+": "add", "-": "sub", "*": "mul", ">>": "ashr", "&": "and_", "|": "or_"}
 
+REGISTER = 64
+"""Bytes of the widest register."""
+
 
 class Lanes:
     """A vector under construction: an LLVM value and the builder that goes on writing."""
 
-    __slots__ = ("builder", "value")
+    __slots__ = ("builder", "value", "within")
 
     def __init__(self, builder: Any, value: Any) -> None:
         self.builder, self.value = builder, value
+        self.within: Any = None
+        """Where these are truth values: others that are true wherever they are."""
 
     @property
     def element(self) -> Any:
@@ -93,7 +101,7 @@ class Lanes:
         return Lanes(self.builder, compare(sign, self.value, self._other(other)))
 
     def __add__(self, other: Any) -> Lanes:
-        return self._compute("+", other)
+        return other.onto(self) if hasattr(other, "onto") else self._compute("+", other)
 
     def __sub__(self, other: Any) -> Lanes:
         return self._compute("-", other)
@@ -108,7 +116,9 @@ class Lanes:
         return self._compute(">>", other)
 
     def __and__(self, other: Any) -> Lanes:
-        return Lanes(self.builder, self.builder.and_(self.value, self._other(other)))
+        made = Lanes(self.builder, self.builder.and_(self.value, self._other(other)))
+        made.within = other
+        return made
 
     def __or__(self, other: Any) -> Lanes:
         return Lanes(self.builder, self.builder.or_(self.value, self._other(other)))
@@ -133,6 +143,10 @@ class Lanes:
         """`yes` where these lanes are true, `no` elsewhere."""
         return Lanes(self.builder, self.builder.select(self.value, yes.value, no.value))
 
+    def seldom(self, yes: Any, no: Any) -> Unsettled:
+        """`no` for the time being: whoever runs the rule looks whether any of these lanes is true, and settles it."""
+        return Unsettled(self, yes, no)
+
     def at_least(self, least: Any) -> Lanes:
         """The greater of each lane and `least`, a number."""
         return (self > least).pick(self, Lanes(self.builder, self._other(least)))
@@ -142,23 +156,30 @@ class Lanes:
         return (self < 0).pick(Lanes(self.builder, self._other(0)) - self, self)
 
 
-class Counted(Lanes):
-    """Lanes made from counts, and whether there is anything: what `!= 0` answers, without a look at the sums."""
+class Unsettled(Lanes):
+    """Lanes of which some may have to be chosen anew."""
 
-    __slots__ = ("some",)
+    __slots__ = ("condition", "yes")
 
-    def __init__(self, builder: Any, value: Any, some: Any = None) -> None:
-        super().__init__(builder, value)
-        self.some = some
+    def __init__(self, condition: Lanes, yes: Lanes, no: Lanes) -> None:
+        super().__init__(no.builder, no.value)
+        self.condition, self.yes = condition, yes
 
-    def __ne__(self, other: object) -> Any:
-        return (
-            Lanes(self.builder, self.some)
-            if isinstance(other, int) and self.some is not None
-            else super().__ne__(other)
-        )
+    def settled(self) -> Lanes:
+        """The choice, made."""
+        return self.condition.pick(self.yes, Lanes(self.builder, self.value))
 
-    __hash__ = None  # type: ignore[assignment]
+
+class Word:
+    """Truth values of 32 lanes as the bits of a uint32, for which a vector is not worth its registers."""
+
+    __slots__ = ("builder", "value")
+
+    def __init__(self, builder: Any, value: Any) -> None:
+        self.builder, self.value = builder, value
+
+    def __or__(self, other: Any) -> Word:
+        return Word(self.builder, self.builder.or_(self.value, mask(other)))
 
 
 # --- loads and stores, for code generators --------------------------------------------------------------------------------
@@ -197,9 +218,27 @@ def zeros(like: Lanes) -> Lanes:
     return Lanes(like.builder, ir.Constant(like.value.type, None))
 
 
-def mask(lanes: Lanes) -> Any:
+def mask(lanes: Lanes | Word) -> Any:
     """The truth values of 32 lanes as the bits of one uint32, lane 0 the lowest."""
+    if isinstance(lanes, Word):
+        return lanes.value
     return lanes.builder.bitcast(lanes.value, ir.IntType(lanes.value.type.count))
+
+
+def some(lanes: Lanes, kind: Any) -> Any:
+    """Whether any of these truth values (or of those they lie within) is true; they came of comparing lanes of `kind`."""
+    builder, value = lanes.builder, (lanes.within or lanes).value
+    while value.type.count * _size(kind) > REGISTER:
+        half = value.type.count // 2
+        low, high = (
+            builder.shuffle_vector(
+                value, value, ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(begin, begin + half)))
+            )
+            for begin in (0, half)
+        )
+        value = builder.or_(low, high)
+    word = ir.IntType(value.type.count)
+    return builder.icmp_unsigned("!=", builder.bitcast(value, word), word(0))
 
 
 def unmask(builder: Any, bits: Any) -> Lanes:

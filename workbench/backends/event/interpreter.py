@@ -37,7 +37,7 @@ def holds(state: State, step: int) -> NDArray[np.int16]:
 def wake_up(state: State, hold: NDArray[np.int16], step: int) -> None:
     """Let neurons wait as `holds` told."""
     state.until[:] = np.where(state.until == FOREVER, FOREVER, np.where(hold > 0, step - 1 + hold.astype(np.int64), 0))
-    state.wakes[:] = 0  # so the kernel looks again who waits
+    state.waiting[:], state.wakes[:] = np.iinfo(np.uint32).max, 0  # so the kernel looks again who waits
 
 
 @final
@@ -209,7 +209,8 @@ class Interpreter:
         if quiet and block.arrivals:
             block.arrivals = None
         old = (block.v, *block.currents, *block.conductances, block.hold)
-        fired, touched = getattr(rules, rule)(block)
+        fired, met = getattr(rules, rule)(block)
+        touched = fired if met is None else met | fired
         new = (block.v, *block.currents, *block.conductances, block.hold)
         play, found = tape.cut(list(zip(old, new, strict=True)), {"fired": fired, "touched": touched})
         return _Step(play, found["fired"], found["touched"])

@@ -147,14 +147,14 @@ class Ways:
         return row * self.count + self.number[block.target, block.receptor, real(block.weight)] if self.count else row
 
 
-def lay_ways(netlist: Netlist, wires: Wires, form: Form, real: Any, *, few: bool) -> Ways:
+def lay_ways(netlist: Netlist, wires: Wires, form: Form, real: Any) -> Ways:
     """The narrowest way to keep arrivals that cannot overflow: counts where all synapses of a receptor share a few weights.
 
     A neuron's spike comes at most once through each synapse in a step, so no place counts more than its synapses. A count times a
     weight is what the sum would be, to the last bit in float64 (weights lie on a grid whose sums are exact).
     """
     plain = Ways(real)
-    if few or not wires.blocks or outside.fused(netlist) or any(b.external for b in wires.blocks):
+    if not wires.blocks or outside.fused(netlist) or any(b.external for b in wires.blocks):
         return plain
     most = {n: np.zeros(c.size, np.int64) for n, c in netlist.populations.items()}
     kinds: tuple[Any, ...]
@@ -338,15 +338,11 @@ def lay_parts(
 
 
 def lay_runs(blocks: Mapping[str, Any], *, spread: bool) -> dict[str, NDArray[np.int64]]:
-    """Runs of blocks of one part that have the same constants (or each its own), and of those on one core; first of each part."""
+    """Runs of blocks of one part that have the same constants (or each its own), and the first of each part."""
     parts = blocks["parts"]
-
-    def runs(numbers: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        edges = np.union1d(parts, np.flatnonzero(np.diff(numbers)) + 1).astype(np.int64)
-        return edges, np.searchsorted(edges, parts).astype(np.int64)
-
-    alike, homes = runs(blocks["constants_of"][:0] if spread else blocks["constants_of"]), runs(blocks["core"])
-    return {"runs": alike[0], "first_run": alike[1], "homes": homes[0], "first_home": homes[1]}
+    numbers = blocks["constants_of"][:0] if spread else blocks["constants_of"]
+    edges = np.union1d(parts, np.flatnonzero(np.diff(numbers)) + 1).astype(np.int64)
+    return {"runs": edges, "first_run": np.searchsorted(edges, parts).astype(np.int64)}
 
 
 # --- synapses ---------------------------------------------------------------------------------------------------------------
@@ -431,6 +427,10 @@ def lay_rows(
             [1 if ways.count else unit if bundles[n][0][2] is None else bundles[n][0][2] for n in order], ways.kind
         ),
         "weights": weights,
+        "states": np.array(
+            [np.bitwise_or.reduce([1 << form.rows[wires.blocks[k].receptor] for k in bundles[n][1]]) for n in order],
+            np.uint64,
+        ),
         "first": np.cumsum([0, *map(len, listed)]).astype(np.int64),
         "sender": np.repeat(np.arange(len(sizes_in), dtype=np.uint16), sizes_in),
         "start": np.array([c.start for c in netlist.populations.values()] + [0] * len(netlist.sources), np.int64),

@@ -69,9 +69,6 @@ LISTED = 64
 THREADED_FROM = 5000
 """Networks of so many neurons use all threads Numba was given (NUMBA_NUM_THREADS); smaller ones lose by it."""
 
-FEW = 8
-"""Arrivals are delivered one by one while fewer than one place in so many has one."""
-
 _REAL = {"float64": np.float64, "float32": np.float32, "integer": np.int32}
 
 
@@ -156,10 +153,8 @@ def _lay(
     threads = kernels.threads() if netlist.size >= THREADED_FROM and not means else 1
     synapses = sum(r.targets.size for r in wires.rows) / max(1, sum(r.start.size - 1 for r in wires.rows))
     synapses *= max(1, len({b.target for b in wires.blocks}))
-    plain = all(low == high and not b.weighted for b, (low, high) in zip(wires.blocks, spans, strict=True))
     chosen = dense_wires(wires, dt) if not marked else ()
-    few = window == 1 and plain and not form.discrete and not outside.fused(netlist) and not chosen
-    ways = lay_ways(netlist, wires, form, real, few=few)
+    ways = lay_ways(netlist, wires, form, real)
     if not ways.count and real is not np.int32:
         chosen = ()  # sums of floats depend on their order
     blocks = lay_blocks(netlist, fan.core_of, form, ways, dt, real)
@@ -167,11 +162,10 @@ def _lay(
     if any(low != high for low, high in spans):
         # A spike's arrivals lie in all slots at once; a part that holds them all would leave too little of every row.
         bytes_per_block = bytes_per_block * slots / 8
-    # Few arrivals need no parts for the cache's sake.
     blocks["parts"], blocks["shares"] = lay_parts(
         blocks["core"].size,
         threads,
-        synapses=0.0 if few else synapses,
+        synapses=synapses,
         bytes_per_block=bytes_per_block,
         whole=CHUNK if chosen else 1,
     )
@@ -191,7 +185,6 @@ def _lay(
         "masks": masks,
         "window": window,
         "slots": slots,
-        "few": few,
         "ways": ways,
     }
 
@@ -252,7 +245,7 @@ class EventRun(Run):
         self._rows = event.Rows(
             **layout["rows"], dense=event.Dense(**dense) if dense else (), masks=event.Masks(**masks) if masks else ()
         )
-        self._few, self._window, self._slots = layout["few"], layout["window"], layout["slots"]
+        self._window, self._slots = layout["window"], layout["slots"]
         places, count, cores = blocks["neuron"].size, blocks["core"].size, len(program.placement.cores)
         states = len(form.states)
         v = np.concatenate(
@@ -264,7 +257,7 @@ class EventRun(Run):
         self._state = event.State(
             fields=fields.reshape(-1),
             until=aligned((places,), np.int64),
-            waiting=np.zeros(count, np.uint32),
+            waiting=np.full(count, np.iinfo(np.uint32).max, np.uint32),
             wakes=np.zeros(count, np.int64),
             marks=np.zeros(self._slots * count if self._counts_states else 1, np.uint32),
             # Rows of bits are added whole, which may reach beyond the last place (by nothing).
@@ -289,13 +282,13 @@ class EventRun(Run):
             ways=(0,) * layout["ways"].count,
             cancels=(0,) * layout["ways"].cancels,
             nonzero=(0,) * self._counts_states,
+            flagged=(0,) * (self._window == 1),
         )
         self._recorder = Recorder(netlist, program.probes, program.limits, program.dt)
         self._meter = Meter(program._fan, program.chip, program.dt, drive.steps, program.limits.window)
         threads, parts = blocks["shares"].size - 1, blocks["parts"].size - 1
         self._longest = max(1, min(CALL, 4_000_000 // max(1, cores)))
         room = max(BUFFER, 2 * netlist.size)
-        sparse = max(1, places // FEW // parts) if self._few else 1
         self._scratch = event.Scratch(
             fired=np.zeros(self._window * _whole(count), np.uint32),
             ranks=np.zeros(0 if blocks["ordered"] else _whole(-(-netlist.size // LANES)), np.uint32),
@@ -303,9 +296,7 @@ class EventRun(Run):
             neuron=np.empty(room, np.int32),
             active=np.zeros((threads, 0, cores), np.int32),
             outside=np.zeros((threads, 0, cores), np.int32),
-            pending=np.zeros(parts * self._slots * sparse, self._rows.codes.dtype),
-            waiting=np.zeros(parts * self._slots, np.int64),
-            touched=np.zeros(count, np.uint32),
+            came=np.zeros(parts * self._slots, np.uint64),
             drawn=np.zeros((threads, LANES), np.uint32),
             sync=np.zeros(16, np.int64),
         )
@@ -395,7 +386,6 @@ class EventRun(Run):
                 arrivals,
                 taps,
                 scratch,
-                self._few,
             )
 
         if self._threads == 1:
@@ -417,8 +407,8 @@ class EventRun(Run):
             self._look_at_all()
 
     def _look_at_all(self) -> None:
-        """Which places have arrivals is not known: the kernel's first step looks at all of them."""
-        self._scratch.waiting[:] = self._scratch.pending.size + 1
+        """Where arrivals are is not known: the kernel looks everywhere."""
+        self._scratch.came[:] = np.iinfo(np.uint64).max
 
     def _outside(self, begin: int, end: int, given: Mapping[str, NDArray[np.int64]]) -> Any:
         if not (self._listed or self._currents):

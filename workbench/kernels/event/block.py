@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,24 +16,24 @@ from workbench.kernels.event import rules
 from workbench.kernels.event.tables import FOREVER
 from workbench.kernels.lanes import (
     WIDTH,
-    Counted,
     Lanes,
+    Unsettled,
+    Word,
     converted,
-    least,
     load,
     mask,
+    some,
     splat,
     store,
     unmask,
-    where,
     zeros,
 )
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
-__all__ = ["sweep", "sweep_without_arrivals"]
+__all__ = ["sweep"]
 
-_LONG = ir.IntType(64)
+_LONG, _WORD = ir.IntType(64), ir.IntType(32)
 
 
 def _read_constants(builder: Any, data: Any, at: Any, names: tuple[str, ...], *, spread: bool) -> SimpleNamespace:
@@ -63,211 +64,328 @@ class _Box:
         self.builder.store(value, self.spot)
 
 
-def _sweep(*, dense: bool) -> Callable[..., Any]:
-    def make(
-        typingctx: Any,
-        shape: Any,
-        fields: Any,
-        waiting: Any,
-        wakes: Any,
-        until: Any,
-        constants: Any,
-        constants_of_: Any,
-        holds: Any,
-        holds_of: Any,
-        live: Any,
-        core: Any,
-        arrivals: Any,
-        marks: Any,
-        given: Any,
-        fired_words: Any,
-        active: Any,
-        first: Any,
-        last: Any,
-        back: Any,
-        begin: Any,
-        steps: Any,
-        row: Any,
-        pitch: Any,
-        line: Any,
-        arrived_at: Any,
-        slot: Any,
-        slots: Any,
-        span: Any,
-    ) -> Any:
-        counted = dict(zip(shape.fields, (len(t) for t in shape.types), strict=True))
-        rule = "discrete" if counted["discrete"] else "lif"
-        kinds, open_kinds, ways = counted["currents"], counted["conductances"], counted["ways"]
-        receivers = [0] * counted["delta"] + [1 + k for k in range(kinds + open_kinds)]
-        names = rules.constants_of(rule, kinds, open_kinds, ways * (1 + kinds + open_kinds))
-        states = 1 + kinds + open_kinds
-        rows = states * max(1, ways)
-        spread, waits = bool(counted["spread"]), bool(counted["waits"])
-        # A neuron in whole steps needs its arrivals before it moves; the kernel never asks otherwise, but compiles both.
-        reads = dense or rule == "discrete"
+@contextmanager
+def _while_any(builder: Any, box: _Box) -> Iterator[Any]:
+    """A loop while a word is not nought: as it is at the beginning of each turn."""
+    head, body, end = (builder.append_basic_block(name) for name in ("look", "do", "done"))
+    builder.branch(head)
+    builder.position_at_end(head)
+    word = box.get()
+    builder.cbranch(builder.icmp_unsigned("!=", word, _WORD(0)), body, end)
+    builder.position_at_end(body)
+    yield word
+    builder.branch(head)
+    builder.position_at_end(end)
 
-        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            def array(number: int) -> Any:
-                return context.make_array(signature.args[number])(context, builder, args[number])
 
-            data = {
-                name: array(number).data
-                for number, name in enumerate(
-                    (
-                        "fields", "waiting", "wakes", "until", "constants", "constants_of", "holds", "holds_of", "live",
-                        "core", "arrivals", "marks", "given", "fired", "active",
-                    ),
-                    start=1,
-                )
-            }  # fmt: skip
-            cores = cgutils.unpack_tuple(builder, array(15).shape)[1]
-            blocks = cgutils.unpack_tuple(builder, array(10).shape)[0]
-            first, last, back, begin, steps, row, pitch, line, arrived_at, slot, slots, span = args[16:]
-            whole = not isinstance(data["fields"].type.pointee, (ir.FloatType, ir.DoubleType))
-            element = data["fields"].type.pointee
-            wide = ir.IntType(32) if whole else element
+class _Arriving:
+    """What arrives at one state of a block: read when a rule adds it to something, and cleared at once.
 
-            def times(a: Any, b: int) -> Any:
-                return builder.mul(a, _LONG(b))
+    `lines` are places of the arrivals: a sum, or counts to be multiplied by a weight each. `came` says whether it is worth looking;
+    counts are then expected to be 0 or 1.
+    """
 
-            def one(name: str, at: Any) -> Any:
-                return builder.load(builder.gep(data[name], [at]))
+    def __init__(
+        self, builder: Any, data: Any, lines: list[Any], weights: list[Lanes], came: Any, *, cancels: bool
+    ) -> None:
+        self.builder, self.data, self.lines, self.weights = builder, data, lines, weights
+        self.came, self.cancels = came, cancels
+        self.met: Any = None
 
-            def put(name: str, at: Any, value: Any) -> None:
-                builder.store(value, builder.gep(data[name], [at]))
+    def onto(self, base: Lanes) -> Lanes:
+        """`base` and what arrives."""
+        if self.came is None:
+            made, self.met = self._all_of_it(base)
+            return made
+        builder, before = self.builder, self.builder.block
+        with builder.if_then(self.came):
+            added, word = self._counted_once(base) if self.weights else self._all_of_it(base)
+            inside = builder.block
+        made, met = builder.phi(base.value.type), builder.phi(_WORD)
+        made.add_incoming(base.value, before)
+        made.add_incoming(added.value, inside)
+        met.add_incoming(_WORD(0), before)
+        met.add_incoming(word, inside)
+        self.met = met
+        return Lanes(builder, made)
 
-            def constants_at(block: Any) -> SimpleNamespace:
-                k = _read_constants(builder, data["constants"], one("constants_of", block), names, spread=spread)
+    def __ne__(self, other: object) -> Any:
+        return Word(self.builder, self.met)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _read(self) -> list[Lanes]:
+        raw = [load(self.builder, self.data, line) for line in self.lines]
+        for lanes, line in zip(raw, self.lines, strict=True):
+            store(self.builder, zeros(lanes), self.data, line)
+        return raw
+
+    def _all_of_it(self, base: Lanes, raw: list[Lanes] | None = None) -> tuple[Lanes, Any]:
+        """The sum, and a bit for each lane that something came to."""
+        raw = self._read() if raw is None else raw
+        each = [converted(lanes, base.element, signed=not self.weights) for lanes in raw]
+        if self.weights:
+            each = [lanes * weight for lanes, weight in zip(each, self.weights, strict=True)]
+        total = each[0]
+        for lanes in each[1:]:
+            total = total + lanes
+        return base + total, self._where(raw, total)
+
+    def _where(self, raw: list[Lanes], total: Lanes) -> Any:
+        if not self.weights or self.cancels:
+            return mask(total != 0)
+        come = raw[0]
+        for lanes in raw[1:]:
+            come = come | lanes
+        return mask(come != 0)
+
+    def _counted_once(self, base: Lanes) -> tuple[Lanes, Any]:
+        """The same where hardly any count is more than one, so that nothing need be multiplied."""
+        builder, raw = self.builder, self._read()
+        many = raw[0]
+        for lanes in raw[1:]:
+            many = many | lanes
+        many = Lanes(builder, builder.icmp_unsigned(">", many.value, many._other(1)))
+        with builder.if_else(some(many, many.element), likely=False) as (often, once):
+            with often:
+                slow, slow_word = self._all_of_it(base, raw)
+                slow_end = builder.block
+            with once:
+                if len(raw) == 1:
+                    fast = (raw[0] != 0).pick(base + self.weights[0], base)
+                    fast_word = mask(raw[0] != 0)
+                else:
+                    each = [
+                        (lanes != 0).pick(weight, zeros(weight))
+                        for lanes, weight in zip(raw, self.weights, strict=True)
+                    ]
+                    total = each[0]
+                    for lanes in each[1:]:
+                        total = total + lanes
+                    fast, fast_word = base + total, self._where(raw, total)
+                fast_end = builder.block
+        made, word = builder.phi(base.value.type), builder.phi(_WORD)
+        for lanes, bits, end in ((slow, slow_word, slow_end), (fast, fast_word, fast_end)):
+            made.add_incoming(lanes.value, end)
+            word.add_incoming(bits, end)
+        return Lanes(builder, made), word
+
+
+@intrinsic
+def sweep(
+    typingctx: Any,
+    shape: Any,
+    fields: Any,
+    waiting: Any,
+    wakes: Any,
+    until: Any,
+    constants: Any,
+    constants_of_: Any,
+    holds: Any,
+    holds_of: Any,
+    live: Any,
+    core: Any,
+    arrivals: Any,
+    marks: Any,
+    came: Any,
+    given: Any,
+    fired_words: Any,
+    active: Any,
+    first: Any,
+    last: Any,
+    back: Any,
+    begin: Any,
+    steps: Any,
+    row: Any,
+    pitch: Any,
+    line: Any,
+    arrived_at: Any,
+    slot: Any,
+    slots: Any,
+    span: Any,
+    came_at: Any,
+) -> Any:
+    """Steps of a run of blocks with the same constants (or each with its own), which read and clear their arrivals.
+
+    `first` to `last` are the blocks, gone through backwards if `back`; `begin` is the number of the first step, `steps` how many, `row`
+    that of the first among the words of who fired (which are nought before), `pitch` long each, `line` the same in `given` and
+    `active`. The arrivals of block b in slot k begin at `arrived_at` + k × lines × `span` + b × 32, and there is a line every `span`
+    places; `slot` is the first step's, and its word of `came` lies `came_at` + slot.
+    """
+    counted = dict(zip(shape.fields, (len(t) for t in shape.types), strict=True))
+    rule = "discrete" if counted["discrete"] else "lif"
+    kinds, open_kinds, ways = counted["currents"], counted["conductances"], counted["ways"]
+    receivers = [0] * counted["delta"] + [1 + k for k in range(kinds + open_kinds)]
+    names = rules.constants_of(rule, kinds, open_kinds, ways * (1 + kinds + open_kinds))
+    states = 1 + kinds + open_kinds
+    each = max(1, ways)
+    spread, waits, flagged = bool(counted["spread"]), bool(counted["waits"]), bool(counted["flagged"])
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        def array(number: int) -> Any:
+            return context.make_array(signature.args[number])(context, builder, args[number])
+
+        data = {
+            name: array(number).data
+            for number, name in enumerate(
+                (
+                    "fields", "waiting", "wakes", "until", "constants", "constants_of", "holds", "holds_of", "live",
+                    "core", "arrivals", "marks", "came", "given", "fired", "active",
+                ),
+                start=1,
+            )
+        }  # fmt: skip
+        cores = cgutils.unpack_tuple(builder, array(16).shape)[1]
+        blocks = cgutils.unpack_tuple(builder, array(10).shape)[0]
+        first, last, back, begin, steps, row, pitch, line, arrived_at, slot, slots, span, came_at = args[17:]
+        whole = not isinstance(data["fields"].type.pointee, (ir.FloatType, ir.DoubleType))
+        element = data["fields"].type.pointee
+        wide = _WORD if whole else element
+
+        def times(a: Any, b: int) -> Any:
+            return builder.mul(a, _LONG(b))
+
+        def one(name: str, at: Any) -> Any:
+            return builder.load(builder.gep(data[name], [at]))
+
+        def put(name: str, at: Any, value: Any) -> None:
+            builder.store(value, builder.gep(data[name], [at]))
+
+        def lower(a: Any, b: Any) -> Any:
+            return builder.select(builder.icmp_signed("<", a, b), a, b)
+
+        def constants_at(block: Any) -> SimpleNamespace:
+            return _read_constants(builder, data["constants"], one("constants_of", block), names, spread=spread)
+
+        common = None if spread else constants_at(first)
+        flags = one("came", builder.add(came_at, slot)) if flagged else None
+        boxes = [_Box(builder, ir.VectorType(wide, WIDTH)) for _ in range(states)]
+        asleep, wake = _Box(builder, _WORD), _Box(builder, _LONG)
+        left, at_slot = _Box(builder, _WORD), _Box(builder, _LONG)
+
+        def each_of(bits: Any, do: Callable[[Any, Any], None]) -> None:
+            """Do something with each set bit of a word: (number, bit)."""
+            left.put(bits)
+            with _while_any(builder, left) as word:
+                lane = builder.cttz(word, ir.Constant(ir.IntType(1), 1))
+                rest = builder.and_(word, builder.sub(word, _WORD(1)))
+                do(builder.zext(lane, _LONG), builder.xor(word, rest))
+                left.put(rest)
+
+        with cgutils.for_range(builder, builder.sub(last, first), intp=_LONG) as turn:
+            ahead, behind = builder.add(first, turn.index), builder.sub(builder.sub(last, _LONG(1)), turn.index)
+            b = builder.select(builder.icmp_unsigned("!=", back, _LONG(0)), behind, ahead)
+            k = common or constants_at(b)
+            home, place = times(b, states * WIDTH), times(b, WIDTH)
+            for n, box in enumerate(boxes):
+                box.put(converted(load(builder, data["fields"], builder.add(home, _LONG(n * WIDTH))), wide).value)
+            if waits:
+                asleep.put(one("waiting", b))
+                wake.put(one("wakes", b))
+            at_slot.put(slot)
+
+            def step(index: Any, b: Any = b, k: Any = k, place: Any = place) -> None:
+                now = builder.add(begin, index)
                 if waits:
-                    k.hold = (load if spread else splat)(builder, data["holds"], one("holds_of", block))
-                return k
+                    with builder.if_then(builder.icmp_signed(">=", now, wake.get()), likely=False):
+                        bits = asleep.get()
+                        wake.put(_LONG(FOREVER))
 
-            common = None if spread else constants_at(first)
-            boxes = [_Box(builder, ir.VectorType(wide, WIDTH)) for _ in range(states)]
-            asleep, wake = _Box(builder, ir.IntType(32)), _Box(builder, _LONG)
-            at_slot = _Box(builder, _LONG)
+                        def look(lane: Any, bit: Any) -> None:
+                            due = one("until", builder.add(place, lane))
+                            late = builder.icmp_signed(">", due, now)
+                            keep = builder.select(late, _WORD(0), bit)
+                            asleep.put(builder.xor(asleep.get(), keep))
+                            wake.put(builder.select(late, lower(due, wake.get()), wake.get()))
 
-            with cgutils.for_range(builder, builder.sub(last, first), intp=_LONG) as turn:
-                ahead, behind = builder.add(first, turn.index), builder.sub(builder.sub(last, _LONG(1)), turn.index)
-                b = builder.select(builder.icmp_unsigned("!=", back, _LONG(0)), behind, ahead)
-                k = common or constants_at(b)
-                home, place = times(b, states * WIDTH), times(b, WIDTH)
-                for n, box in enumerate(boxes):
-                    box.put(converted(load(builder, data["fields"], builder.add(home, _LONG(n * WIDTH))), wide).value)
-                alive = one("live", b)
-                if waits:
-                    asleep.put(one("waiting", b))
-                    wake.put(one("wakes", b))
-                at_slot.put(slot)
-                my_core = builder.zext(one("core", b), _LONG)
-
-                def look(step: Any, times_of: Any, place: Any = place) -> None:
-                    """Who waits in step `step`, and until when the first of them does."""
-                    late = times_of > Lanes(builder, _all(builder, step, _LONG))
-                    store(builder, times_of, data["until"], place)
-                    asleep.put(mask(late))
-                    wake.put(least(where(late, times_of, times_of._like(FOREVER))))
-
-                with cgutils.for_range(builder, steps, intp=_LONG) as go:
-                    now = builder.add(begin, go.index)
-                    if waits:
-                        with builder.if_then(builder.icmp_signed(">=", now, wake.get()), likely=False):
-                            look(now, load(builder, data["until"], place))
-                    up = builder.not_(asleep.get()) if waits else alive
-                    here = builder.add(arrived_at, builder.mul(at_slot.get(), times(span, rows)))
-                    here = builder.add(here, place)
-                    counted_at = builder.add(line, go.index)
-                    arrived, raw = [], []
-                    for state in receivers if reads else ():
-                        some = []
-                        for way in range(max(1, ways)):
-                            spot = builder.add(here, times(span, state * max(1, ways) + way))
-                            lanes = load(builder, data["arrivals"], spot)
-                            raw.append((lanes, spot))
-                            lanes = converted(lanes, wide, signed=not ways)
-                            if ways:
-                                lanes = lanes * k.weight[state * ways + way]
-                            some.append(lanes)
-                        total = some[0]
-                        for more in some[1:]:
-                            total = total + more
-                        if ways and not counted["cancels"]:
-                            come = raw[-ways][0]
-                            for lanes, _ in raw[len(raw) - ways + 1 :]:
-                                come = come | lanes
-                            total = Counted(builder, total.value, (come != 0).value)
-                        arrived.append(total)
-                    values = [Lanes(builder, box.get()) for box in boxes]
-                    given_at = builder.add(builder.mul(counted_at, times(blocks, WIDTH)), place)
-                    block = SimpleNamespace(
-                        v=values[0],
-                        currents=tuple(values[1 : 1 + kinds]),
-                        conductances=tuple(values[1 + kinds :]),
-                        hold=None,
-                        awake=unmask(builder, up),
-                        constants=k,
-                        arrivals=tuple(arrived) if reads else None,
-                        given=load(builder, data["given"], given_at) if counted["given"] else None,
-                        delta=bool(counted["delta"]),
-                        nonzero=bool(counted["nonzero"]),
-                        whole=whole,
+                        each_of(bits, look)
+                        put("waiting", b, asleep.get())
+                        put("wakes", b, wake.get())
+                up = builder.not_(asleep.get()) if waits else one("live", b)
+                here = builder.add(arrived_at, builder.mul(at_slot.get(), times(span, states * each)))
+                here = builder.add(here, place)
+                counted_at = builder.add(line, index)
+                arriving = []
+                for state in receivers:
+                    spots = [builder.add(here, times(span, state * each + way)) for way in range(each)]
+                    weights = list(k.weight[state * each : (state + 1) * each])
+                    looks = None
+                    if flagged:
+                        looks = builder.icmp_unsigned("!=", builder.and_(flags, _LONG(1 << state)), _LONG(0))
+                    arriving.append(
+                        _Arriving(builder, data["arrivals"], spots, weights, looks, cancels=bool(counted["cancels"]))
                     )
-                    fired, touched = getattr(rules, rule)(block)
-                    for box, lanes in zip(boxes, (block.v, *block.currents, *block.conductances), strict=True):
-                        box.put(lanes.value)
-                    for lanes, spot in raw:
-                        store(builder, zeros(lanes), data["arrivals"], spot)
-                    bits = mask(fired)
-                    put("fired", builder.add(builder.mul(builder.add(row, go.index), pitch), b), bits)
+                values = [Lanes(builder, box.get()) for box in boxes]
+                given_at = builder.add(builder.mul(counted_at, times(blocks, WIDTH)), place)
+                block = SimpleNamespace(
+                    v=values[0],
+                    currents=tuple(values[1 : 1 + kinds]),
+                    conductances=tuple(values[1 + kinds :]),
+                    hold=None,
+                    awake=unmask(builder, up),
+                    constants=k,
+                    arrivals=tuple(arriving),
+                    given=load(builder, data["given"], given_at) if counted["given"] else None,
+                    delta=bool(counted["delta"]),
+                    nonzero=bool(counted["nonzero"]),
+                    whole=whole,
+                )
+                fired, met = getattr(rules, rule)(block)
+                for box, lanes in zip(boxes, (block.v, *block.currents, *block.conductances), strict=True):
+                    box.put(lanes.value)
+                moved = _WORD(0) if met is None else mask(met)
+                if counted["nonzero"]:
+                    spot = builder.add(builder.mul(at_slot.get(), blocks), b)
+                    moved = builder.or_(moved, one("marks", spot))
+                    put("marks", spot, _WORD(0))
+
+                def count(bits: Any) -> None:
+                    many = builder.ctpop(builder.and_(bits, one("live", b)))
+                    core = builder.zext(one("core", b), _LONG)
+                    spot = builder.gep(data["active"], [builder.add(builder.mul(counted_at, cores), core)])
+                    builder.store(builder.add(builder.load(spot), many), spot)
+
+                if flagged and not counted["nonzero"]:
+                    with builder.if_then(builder.icmp_unsigned("!=", flags, _LONG(0))):
+                        count(moved)
+                else:
+                    count(moved)
+                with builder.if_then(some(fired, wide), likely=False):
+                    if isinstance(block.v, Unsettled):
+                        boxes[0].put(block.v.settled().value)
+                    word = mask(fired)
+                    count(builder.and_(word, builder.not_(moved)))
+                    put("fired", builder.add(builder.mul(builder.add(row, index), pitch), b), word)
                     if waits:
-                        with builder.if_then(builder.icmp_unsigned("!=", bits, ir.IntType(32)(0)), likely=False):
-                            then = converted(k.hold, _LONG) + Lanes(builder, _all(builder, now, _LONG))
-                            look(now, where(fired, then, load(builder, data["until"], place)))
-                    if reads:
-                        moved = mask(touched)
-                        if counted["nonzero"]:
-                            spot = builder.add(builder.mul(at_slot.get(), blocks), b)
-                            moved = builder.or_(moved, one("marks", spot))
-                            put("marks", spot, ir.IntType(32)(0))
-                        many = builder.ctpop(builder.and_(moved, alive))
-                        spot = builder.gep(data["active"], [builder.add(builder.mul(counted_at, cores), my_core)])
-                        builder.store(builder.add(builder.load(spot), many), spot)
+                        asleep.put(builder.or_(asleep.get(), word))
+                        held = one("holds_of", b)
+
+                        def rest(lane: Any, bit: Any) -> None:
+                            many = one("holds", builder.add(held, lane) if spread else held)
+                            due = builder.add(now, builder.sext(many, _LONG))
+                            put("until", builder.add(place, lane), due)
+                            wake.put(lower(due, wake.get()))
+
+                        each_of(word, rest)
+                        put("waiting", b, asleep.get())
+                        put("wakes", b, wake.get())
+
+            if flagged:  # windows of one step
+                step(_LONG(0))
+            else:
+                with cgutils.for_range(builder, steps, intp=_LONG) as go:
+                    step(go.index)
                     following = builder.add(at_slot.get(), _LONG(1))
                     around = builder.icmp_unsigned(">=", following, slots)
                     at_slot.put(builder.select(around, _LONG(0), following))
-                for n, box in enumerate(boxes):
-                    lanes = converted(Lanes(builder, box.get()), element)
-                    store(builder, lanes, data["fields"], builder.add(home, _LONG(n * WIDTH)))
-                if waits:
-                    put("waiting", b, asleep.get())
-                    put("wakes", b, wake.get())
-            return context.get_dummy_value()
+            for n, box in enumerate(boxes):
+                lanes = converted(Lanes(builder, box.get()), element)
+                store(builder, lanes, data["fields"], builder.add(home, _LONG(n * WIDTH)))
+        return context.get_dummy_value()
 
-        place = types.uint64
-        arrays = (
-            shape, fields, waiting, wakes, until, constants, constants_of_, holds, holds_of, live, core, arrivals, marks,
-            given, fired_words, active,
-        )  # fmt: skip
-        return types.void(*arrays, *(place,) * 12), code
-
-    return make
-
-
-def _all(builder: Any, value: Any, kind: Any) -> Any:
-    """The same number in every lane."""
-    vector = ir.VectorType(kind, WIDTH)
-    first = builder.insert_element(ir.Constant(vector, ir.Undefined), value, ir.IntType(32)(0))
-    return builder.shuffle_vector(
-        first, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
-    )
-
-
-sweep = intrinsic(_sweep(dense=True))
-"""Steps of a run of blocks with the same constants (or each with its own), which read and clear their arrivals.
-
-`first` to `last` are the blocks, gone through backwards if `back`; `begin` is the number of the first step, `steps` how many, `row`
-that of the first among the words of who fired, which are `pitch` long, `line` the same in `given` and `active`. The arrivals of block b in slot k begin at `arrived_at` + k × `plane` + b × what a
-block has of them; `slot` is the first step's.
-"""
-sweep_without_arrivals = intrinsic(_sweep(dense=False))
-"""The same for arrivals that are delivered afterwards, one by one, because there are few."""
+    place = types.uint64
+    arrays = (
+        shape, fields, waiting, wakes, until, constants, constants_of_, holds, holds_of, live, core, arrivals, marks,
+        came, given, fired_words, active,
+    )  # fmt: skip
+    return types.void(*arrays, *(place,) * 13), code

@@ -115,27 +115,29 @@ Only the chunks `low` to `high` of the rows are read. Their bits are added up di
 """
 
 
-def deliver_masks(part, first, last, slots, lines, blocks, rows, arrivals, spike_step, spike_neuron):
+def deliver_masks(part, first, last, slots, lines, shape, blocks, rows, arrivals, came, spike_step, spike_neuron):
     """Put what the spikes `first` to `last` (in order) send over rows of bits into the arrivals of one part."""
 
 
 @overload(deliver_masks, inline="always")
-def _compile_masks(part, first, last, slots, lines, blocks, rows, arrivals, spike_step, spike_neuron):
+def _compile_masks(part, first, last, slots, lines, shape, blocks, rows, arrivals, came, spike_step, spike_neuron):
     # Most networks have none (an empty tuple), and nothing is compiled for them.
     masks = rows.types[rows.fields.index("masks")]
     if isinstance(masks, types.BaseTuple) and not len(masks):
-        return lambda part, first, last, slots, lines, blocks, rows, arrivals, spike_step, spike_neuron: None
-    return lambda part, first, last, slots, lines, blocks, rows, arrivals, spike_step, spike_neuron: _deliver(
-        part, first, last, slots, lines, blocks.parts, rows.sender, rows.start, rows.masks.bits, rows.masks.at,
+        return lambda part, first, last, slots, lines, shape, blocks, rows, arrivals, came, spike_step, spike_neuron: (
+            None
+        )
+    return lambda part, first, last, slots, lines, shape, blocks, rows, arrivals, came, spike_step, spike_neuron: _deliver(
+        part, first, last, slots, lines, uint64(max(1, len(shape.ways))), blocks.parts, rows.sender, rows.start, rows.masks.bits, rows.masks.at,
         rows.masks.words, rows.masks.block, rows.masks.delay, rows.masks.line, rows.masks.weight, rows.masks.first,
-        rows.masks.begins, arrivals, spike_step, spike_neuron,
+        rows.masks.begins, arrivals, came, spike_step, spike_neuron,
     )  # fmt: skip
 
 
 @njit
 def _deliver(
-    part, first, last, slots, lines, parts, sender_of, starts, bits, m_at, m_words, m_block, m_delay, m_line, m_weight,
-    bundles, begins, arrivals, spike_step, spike_neuron,
+    part, first, last, slots, lines, ways, parts, sender_of, starts, bits, m_at, m_words, m_block, m_delay, m_line, m_weight,
+    bundles, begins, arrivals, came, spike_step, spike_neuron,
 ):  # fmt: skip
     low, high = uint64(parts[part]), uint64(parts[part + 1])
     rows_at = begins[part]
@@ -155,6 +157,7 @@ def _deliver(
             c = (low - begin) // uint64(CHUNK) if low > begin else uint64(0)
             z = min(words // uint64(CHUNK), (high - begin + uint64(CHUNK - 1)) // uint64(CHUNK)) if high > begin else c
             slot = uint64((step + m_delay[k]) % slots)
+            came[uint64(part * slots) + slot] |= ONE << (uint64(m_line[k]) // ways)
             at = base + slot * plane + uint64(m_line[k]) * span + begin * uint64(32) - low * uint64(32)
             first_row = uint64(m_at[k]) - uint64(starts[sender]) * words
             for n in range(end - q):

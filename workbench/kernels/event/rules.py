@@ -1,7 +1,7 @@
 """One step of a neuron, written once: as arithmetic on lanes while Numba compiles, on NumPy arrays when a test asks.
 
-Each rule takes the states of a block, its constants and its arrivals, and gives the new states, which lanes fired and which were
-touched (something arrived, or they fired). The order of the operations is the definition: every backend keeps it.
+Each rule takes the states of a block, its constants and its arrivals, and gives the new states, which lanes fired and to which
+something came (None where nothing can). The order of the operations is the definition: every backend keeps it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from workbench.kernels.choices import absolute, largest, where
+from workbench.kernels.choices import absolute, largest, seldom, where
 
 __all__ = ["CONSTANTS", "constants_of", "discrete", "lif"]
 
@@ -42,9 +42,9 @@ def awake_after(b: SimpleNamespace) -> tuple[Any, Any]:
 
 
 def lif(b: SimpleNamespace) -> tuple[Any, Any]:
-    """Integrate, test, deliver, reset: `Lif.step_constants` says what the constants are. Changes `b`; returns (fired, touched).
+    """Integrate, test, deliver, reset: `Lif.step_constants` says what the constants are. Changes `b`; returns (fired, met).
 
-    Without arrivals (`b.arrivals` None) the caller delivers them afterwards, with the same result.
+    Where it is known that nothing arrives anywhere, `b.arrivals` may be None.
     """
     k = b.constants
     left, awake = awake_after(b)
@@ -67,15 +67,15 @@ def lif(b: SimpleNamespace) -> tuple[Any, Any]:
             new = new + current * scale
         if b.given is not None:
             new = new + b.given * k.gain
-    over = new > k.threshold
-    fired = awake & over
-    touched = fired
+    new = where(awake, new, b.v)
+    fired = awake & (new > k.threshold)
+    met = None
     rows = iter(b.arrivals or ())
     if b.delta and b.arrivals is not None:
         jump = next(rows)
-        touched = touched | (jump != 0)
-        new = new + jump
-    b.v = where(awake, where(over, k.reset, new), b.v)
+        new = where(awake, new + jump, new)
+        met = jump != 0
+    b.v = seldom(fired, k.reset, new)
     if b.hold is not None:
         b.hold = where(fired, k.hold, left)
     decayed = []
@@ -83,46 +83,46 @@ def lif(b: SimpleNamespace) -> tuple[Any, Any]:
         faded = current * decay
         if b.arrivals is not None:
             arrived = next(rows)
-            touched = touched | (arrived != 0)
             faded = faded + arrived
+            met = arrived != 0 if met is None else met | (arrived != 0)
         decayed.append(faded)
     kinds = len(b.currents)
     b.currents, b.conductances = tuple(decayed[:kinds]), tuple(decayed[kinds:])
-    return fired, touched
+    return fired, met
 
 
 def discrete(b: SimpleNamespace) -> tuple[Any, Any]:
-    """Arrive, integrate, test, reset: the neuron in whole steps (`DiscreteLif`). Changes `b`; returns (fired, touched).
+    """Arrive, integrate, test, reset: the neuron in whole steps (`DiscreteLif`). Changes `b`; returns (fired, met), where a state that is not zero may count as well.
 
     On whole numbers a loss is rounded away from zero, share 1/4096 by share: ⌈|x|·leak/4096⌉ without a product over 31 bits.
     """
     k = b.constants
     left, awake = awake_after(b)
-    touched = None
+    met = None
     rows = iter(b.arrivals)
     new = _lose(b.v, k.keep, whole=b.whole)
     if b.delta:
         jump = next(rows)
-        touched = jump != 0
         new = new + jump
+        met = jump != 0
     flowing = []
     for current in b.currents:
         arrived = next(rows)
-        touched = (arrived != 0) if touched is None else touched | (arrived != 0)
         flowing.append(current + arrived)
+        met = arrived != 0 if met is None else met | (arrived != 0)
         new = new + flowing[-1]
     new = new + k.bias
     new = where(new > k.lowest, new, k.lowest)
     if b.nonzero:
         busy = (b.v != 0) | (k.bias != 0)
-        touched = busy if touched is None else touched | busy
+        met = busy if met is None else met | busy
     new = where(awake, new, b.v)
     fired = awake & (new > k.threshold)
     b.v = where(fired, k.reset + k.subtract * (new - k.threshold), new)
     if b.hold is not None:
         b.hold = where(fired, k.hold, left)
     b.currents = tuple(_lose(u, keep, whole=b.whole) for u, keep in zip(flowing, k.decay, strict=True))
-    return fired, fired if touched is None else touched | fired
+    return fired, met
 
 
 def _lose(x: Any, keep: Any, *, whole: bool) -> Any:

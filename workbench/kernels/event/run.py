@@ -14,15 +14,15 @@ from __future__ import annotations
 import numpy as np
 from numba import njit, uint32, uint64
 
-from workbench.kernels.event.block import sweep, sweep_without_arrivals
+from workbench.kernels.event.block import sweep
 from workbench.kernels.event.masks import deliver_masks
 from workbench.kernels.event.outside import deliver_listed, mark, rain
-from workbench.kernels.event.scatter import add_row, add_row_around, add_row_noted, add_weights, add_weights_around
-from workbench.kernels.lanes import atomic_add, atomic_read, give_way, nonzero, popcount, prefetch, trailing
+from workbench.kernels.event.scatter import add_row, add_row_around, add_weights, add_weights_around
+from workbench.kernels.lanes import atomic_add, atomic_read, give_way, nonzero, prefetch, trailing
 
 __all__ = ["advance"]
 
-LANES, ONE = uint64(32), uint64(1)
+LANES, ONE, EVERY = uint64(32), uint64(1), uint64(0xFFFFFFFFFFFFFFFF)
 LINE = 32  # codes of two bytes in a line of the cache
 EARLIER = uint64(12)  # spikes between asking for the place of a row and asking for the row
 AHEAD = uint64(4)  # spikes between asking for a row and reading it: 4 and 16 are as good, 2 is a quarter slower
@@ -42,11 +42,11 @@ def _meet(sync, threads, met):
 
 
 @njit(cache=True, nogil=True, _nrt=False, error_model="numpy")  # pyright: ignore[reportCallIssue]
-def advance(thread, start, stop, window, shape, states, slots, state, blocks, rows, noise, outside, taps, scratch, few):
+def advance(thread, start, stop, window, shape, states, slots, state, blocks, rows, noise, outside, taps, scratch):
     """Run one thread's parts through the steps `start` to `stop`; returns (step reached, spikes written).
 
     It ends early, between two windows, when the room for spikes might not do for the next one. `states` is the
-    number of state fields; `few` says that sparse arrivals may be delivered one by one.
+    number of state fields.
     """
     threads = blocks.shares.size - 1
     first_part, last_part = blocks.shares[thread], blocks.shares[thread + 1]
@@ -54,18 +54,20 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
     lines = uint64(states) * uint64(max(1, len(shape.ways)))
     width = lines * LANES  # of one block in the arrivals
     size = blocks.place.size
-    room = scratch.pending.size // ((blocks.parts.size - 1) * slots)
     fields, arrivals, marks, fired_words = state.fields, state.arrivals, state.marks, scratch.fired
     live, drawn = blocks.live, scratch.drawn[thread]
     active, outside_here = scratch.active[thread], scratch.outside[thread]
-    spike_step, spike_neuron, sync, waiting = scratch.step, scratch.neuron, scratch.sync, scratch.waiting
+    spike_step, spike_neuron, sync, came = scratch.step, scratch.neuron, scratch.sync, scratch.came
     given, listed, pitch = outside.current, outside.at, uint64(scratch.fired.size // window)
     # Reaching into a tuple counts a reference, which is slow in a loop: everything is taken out once.
     parts, population, index, block_core = blocks.parts, blocks.population, blocks.number, blocks.core
     neuron, ranks = blocks.neuron, scratch.ranks
     asleep, wakes, until = state.waiting, state.wakes, state.until
     constants, constants_of, holds, holds_of = blocks.constants, blocks.constants_of, blocks.holds, blocks.holds_of
-    runs, first_run, homes, first_home = blocks.runs, blocks.first_run, blocks.homes, blocks.first_home
+    (
+        runs,
+        first_run,
+    ) = blocks.runs, blocks.first_run
     f_population, f_key, f_table, f_at = noise.population, noise.key, noise.table, noise.table_at
     f_low, f_high, f_weight, f_row = noise.low, noise.high, noise.weight, noise.row
     f_delay, f_begin, f_end = noise.delay, noise.begin, noise.end
@@ -73,8 +75,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
     t_at, t_width, t_share, t_out = taps.at, taps.width, taps.share, taps.out
     codes, cuts, weights, sender_of, bundles = rows.codes, rows.cuts, rows.weights, rows.sender, rows.first
     r_base, r_start, r_delay, r_weight = rows.base, rows.start, rows.delay, rows.weight
-    r_weighted, r_weight_at = rows.weighted, rows.weight_at
-    pending, touched_words = scratch.pending, scratch.touched
+    r_weighted, r_weight_at, r_states = rows.weighted, rows.weight_at, rows.states
     tapped = taps.field.size > 0
     means = taps.means
     noisy = noise.population.size
@@ -88,14 +89,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                 deliver_listed(
                     part, n, m, start, slots, width, rows, blocks, outside, arrivals, outside_here, shape, total, marks
                 )
-                # Whoever looked only at the places that spikes went to would miss these.
-                for slot_here in range(part * slots, (part + 1) * slots):
-                    waiting[slot_here] = room + 1
-        sparse = few and not tapped and m - n == 1
-        for part in range(first_part, last_part):
-            sparse = sparse and waiting[part * slots + n % slots] <= room
-        first_slot = uint64(n % slots)
-        line = uint64(n - start)
+                came[part * slots : (part + 1) * slots] = EVERY
         # Every other window goes backwards, so that what was updated last is still near.
         back = uint64(0 if means else n & 1)
         for part_turn in range(last_part - first_part):
@@ -114,25 +108,8 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                                 born, f_key[f], f_at[f], f_at[f + 1], f_low[f], f_high[f], f_table, f_weight[f],
                                 index, b * LANES, here + (b - low) * LANES, live[b], drawn, arrivals,
                             )  # fmt: skip
+                        came[part * slots + s % slots] |= ONE << uint64(f_row[f])
             run_low, run_high = first_run[part], first_run[part + 1]
-            if sparse:
-                # The tightest loop there is: no arrivals, no outside spikes, nothing probed.
-                for turn in range(run_high - run_low):
-                    run = run_high - 1 - turn if back else run_low + turn
-                    sweep_without_arrivals(
-                        shape, fields, asleep, wakes, until, constants, constants_of, holds,
-                        holds_of, live, block_core, arrivals, marks, given, fired_words, active,
-                        uint64(runs[run]), uint64(runs[run + 1]), back, uint64(n), uint64(1), uint64(0), pitch, line,
-                        base - low * LANES, first_slot, uint64(slots), span,
-                    )  # fmt: skip
-                begin = part * slots + np.int64(first_slot)
-                _deliver_few(
-                    n - start, begin * room, begin * room + waiting[begin], base + first_slot * plane, low, high, width,
-                    shape, block_core, fields, asleep, arrivals, fired_words, active, pending,
-                    touched_words, homes, first_home[part], first_home[part + 1],
-                )  # fmt: skip
-                waiting[begin] = 0
-                continue
             for turn in range(run_high - run_low):
                 run = run_high - 1 - turn if back else run_low + turn
                 b, end = uint64(runs[run]), uint64(runs[run + 1])
@@ -149,14 +126,14 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                                     t_out[spot] += np.float64(fields[uint64(t_field[t])]) * t_share[t]
                         sweep(
                             shape, fields, asleep, wakes, until, constants,
-                            constants_of, holds, holds_of, live, block_core, arrivals, marks, given,
+                            constants_of, holds, holds_of, live, block_core, arrivals, marks, came, given,
                             fired_words, active, b, upto, back, uint64(s), steps, uint64(s - n), pitch,
                             uint64(s - start),
-                            base - low * LANES, uint64(s % slots), uint64(slots), span,
+                            base - low * LANES, uint64(s % slots), uint64(slots), span, uint64(part * slots),
                         )  # fmt: skip
                     b = upto
             for s in range(n, m):
-                waiting[part * slots + s % slots] = 0
+                came[part * slots + s % slots] = uint64(0)
         met += 1
         _meet(sync, threads, met)
         if thread == 0:
@@ -165,11 +142,12 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
         _meet(sync, threads, met)
         first, written = written, sync[8]
         for part in range(first_part, last_part):
-            deliver_masks(part, first, written, slots, lines, blocks, rows, arrivals, spike_step, spike_neuron)
+            deliver_masks(
+                part, first, written, slots, lines, shape, blocks, rows, arrivals, came, spike_step, spike_neuron
+            )
             _deliver(
                 part, first, written, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
-                r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,
-                shape, total, marks,
+                r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape, total, marks,
             )  # fmt: skip
         n = m
     return n, written
@@ -177,7 +155,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
 
 @njit(inline="always")
 def _gather(n, m, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, written):
-    """Write the spikes of steps `n` to `m` in order of step and neuron."""
+    """Write the spikes of steps `n` to `m` in order of step and neuron, and clear the words that told of them."""
     for s in range(n, m):
         at = uint64(s - n) * pitch
         if ranks.size:
@@ -192,6 +170,7 @@ def _gather(n, m, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, w
                         i = uint64(neuron[b * LANES + uint64(trailing(word))])
                         ranks[i >> uint64(5)] |= uint32(1) << uint32(i & uint64(31))
                         word &= uint32(word - uint32(1))
+                    fired_words[at + b] = uint32(0)
             for group in range(uint64(0), uint64(ranks.size), LANES):
                 found = nonzero(ranks, group)
                 while found:
@@ -216,45 +195,14 @@ def _gather(n, m, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, w
                     spike_neuron[written] = neuron[b * LANES + uint64(trailing(word))]
                     written += 1
                     word &= uint32(word - uint32(1))
+                fired_words[at + b] = uint32(0)
     return written
-
-
-@njit(inline="always")
-def _deliver_few(
-    row, first, last, at, low, high, width, shape, block_core, fields, asleep, arrivals, fired_words, active,
-    pending, touched_words, homes, first_home, last_home,
-):  # fmt: skip
-    """Add the arrivals of one step to the states, place by place, and count who was touched: what `sweep` does for all lanes."""
-    zero = arrivals.dtype.type(0)
-    span = (high - low) * LANES
-    for q in range(first, last):
-        code = uint64(pending[q])
-        value = arrivals[at + code]
-        if value != zero:
-            arrivals[at + code] = zero
-            state = uint64(0)
-            while code >= span:  # a row goes to one state as a rule, so this is foreseen
-                code -= span
-                state += LANES
-            b = low + (code >> uint64(5))
-            bit = uint32(1) << uint32(code & uint64(31))
-            touched_words[b] |= bit
-            # A jump of v is lost on a neuron that waits or has just fired; the other states take it.
-            if len(shape.delta) == 0 or state or not (asleep[b] | fired_words[b]) & bit:
-                fields[b * width + state + (code & uint64(31))] += value
-    for h in range(first_home, last_home):
-        many = uint32(0)
-        for b in range(uint64(homes[h]), uint64(homes[h + 1])):
-            many += popcount(fired_words[b] | touched_words[b])
-            touched_words[b] = uint32(0)
-        active[uint64(row), uint64(block_core[uint64(homes[h])])] += many
 
 
 @njit(inline="always")
 def _deliver(
     part, first, last, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
-    r_delay, r_weight, r_weighted, r_weight_at, arrivals, spike_step, spike_neuron, few, room, pending, waiting,
-    shape, total, marks,
+    r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape, total, marks,
 ):  # fmt: skip
     """Put the synapses of the spikes `first` to `last` into the arrivals of one part."""
     columns, mine = uint64(parts.size), uint64(part)
@@ -299,22 +247,20 @@ def _deliver(
                 due = slot + uint64(r_delay[k])
                 due = due - uint64(slots) if due >= uint64(slots) else due
                 at = base + due * plane
-                here = mine * uint64(slots) + due
-                known = uint64(waiting[here]) + (z - a)
-                put = here * uint64(room) + uint64(waiting[here]) - a
+                came[mine * uint64(slots) + due] |= r_states[k]
                 if r_weighted[k]:
-                    add_weights(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, put)
-                elif few and known <= uint64(room):
-                    add_row_noted(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, put)
+                    add_weights(arrivals, at, codes, a, z, weight, weights, shift, end, ring)
                 else:
-                    add_row(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, put)
-                waiting[here] = np.int64(known)
+                    add_row(arrivals, at, codes, a, z, weight, weights, shift, end, ring)
             elif r_weighted[k]:
                 at = base + slot * plane
-                add_weights_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, uint64(0))
+                add_weights_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring)
             else:
                 at = base + slot * plane
-                add_row_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring, pending, uint64(0))
+                add_row_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring)
+            if r_delay[k] == 0 and len(shape.flagged):
+                for ahead in range(mine * uint64(slots), (mine + ONE) * uint64(slots)):
+                    came[ahead] |= r_states[k]
             if len(shape.nonzero):
                 for s in range(a, z):
                     mark(at - base + uint64(codes[s]), ring, plane, (high - low) * LANES, low, total, marks)

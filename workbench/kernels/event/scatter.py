@@ -13,15 +13,15 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
-__all__ = ["add_row", "add_row_around", "add_row_noted", "add_weights", "add_weights_around"]
+__all__ = ["add_row", "add_row_around", "add_weights", "add_weights_around"]
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
 _LONG = ir.IntType(64)
 
 
-def _add(*, own: bool = False, around: bool = False, noted: bool = False) -> Callable[..., Any]:
-    """Synapses with weights of their `own`, with delays that may go `around` the ring, or `noted` among the places to look at."""
+def _add(*, own: bool = False, around: bool = False) -> Callable[..., Any]:
+    """Synapses with weights of their `own`, or with delays that may go `around` the ring."""
 
     def make(
         typingctx: Any,
@@ -35,8 +35,6 @@ def _add(*, own: bool = False, around: bool = False, noted: bool = False) -> Cal
         shift: Any,
         end: Any,
         ring: Any,
-        pending: Any,
-        put: Any,
     ) -> Any:
         def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             def data(number: int) -> Any:
@@ -44,7 +42,6 @@ def _add(*, own: bool = False, around: bool = False, noted: bool = False) -> Cal
 
             line, places = data(0), data(2)
             given = data(6) if own else None
-            notes = data(10) if noted else None
             begin, stop, amount = args[3], args[4], args[5]
             real = isinstance(line.type.pointee, (ir.FloatType, ir.DoubleType))
 
@@ -63,8 +60,6 @@ def _add(*, own: bool = False, around: bool = False, noted: bool = False) -> Cal
                 spots = [builder.add(s, _LONG(k)) for k in range(many)]
                 found = [builder.load(builder.gep(places, [p])) for p in spots]
                 for p, one in zip(spots, found, strict=True):
-                    if notes is not None:
-                        builder.store(one, builder.gep(notes, [builder.add(p, args[11])]))
                     to = builder.add(args[1], builder.zext(one, _LONG))
                     if around:
                         over = builder.icmp_unsigned(">=", to, args[8])
@@ -82,9 +77,7 @@ def _add(*, own: bool = False, around: bool = False, noted: bool = False) -> Cal
 
         place = types.uint64
         return (
-            types.void(
-                arrivals, place, codes, place, place, arrivals.dtype, weights, place, place, place, pending, place
-            ),
+            types.void(arrivals, place, codes, place, place, arrivals.dtype, weights, place, place, place),
             code,
         )
 
@@ -93,8 +86,6 @@ def _add(*, own: bool = False, around: bool = False, noted: bool = False) -> Cal
 
 add_row = intrinsic(_add())
 """Add `weight` at the places `at` + codes[first:last] of the arrivals."""
-add_row_noted = intrinsic(_add(noted=True))
-"""The same, and write down the codes in `pending` from `put` + first on."""
 add_row_around = intrinsic(_add(around=True))
 """The same where codes carry delays: a place from `end` on lies `ring` before."""
 add_weights = intrinsic(_add(own=True))

@@ -53,6 +53,7 @@ class Shape(NamedTuple):
     ]  # () where arrivals are sums; else one entry for each weight a state may get: arrivals are counts
     cancels: tuple[int, ...]  # (0,) if counted arrivals may add up to nothing
     nonzero: tuple[int, ...]  # (0,) if a state that is not zero makes an update active
+    flagged: tuple[int, ...]  # (0,) if windows are one step: it looks up where anything came before it looks for it
 
 
 class Blocks(NamedTuple):
@@ -72,8 +73,6 @@ class Blocks(NamedTuple):
         np.ndarray
     )  # int64 (runs + 1): first block of each run of blocks of one part, with one set of constants (or each its own)
     first_run: np.ndarray  # int64 (parts + 1): first run of each part
-    homes: np.ndarray  # int64 (homes + 1): first block of each run of blocks of one part on one core
-    first_home: np.ndarray  # int64 (parts + 1): first of those of each part
     parts: np.ndarray  # int64 (parts + 1): first block of each part of the rows
     shares: np.ndarray  # int64 (threads + 1): first part of each thread
     ordered: bool  # places ascend with the neurons' numbers
@@ -138,6 +137,7 @@ class Rows(NamedTuple):
     weighted: np.ndarray  # uint8 (bundles): a weight for each synapse, at weights[place of the code + weight_at]
     weight_at: np.ndarray  # int64 (bundles)
     weights: np.ndarray
+    states: np.ndarray  # uint64 (bundles): a bit for each state at which it arrives
     first: np.ndarray  # int64 (senders + 1): the bundles of each population, then of each source
     sender: np.ndarray  # uint16 (neurons): population
     start: np.ndarray  # int64 (populations): first neuron of each
@@ -215,8 +215,8 @@ class Scratch(NamedTuple):
     neuron: np.ndarray  # int32
     active: np.ndarray  # int32 (threads, steps of a call, cores)
     outside: np.ndarray  # int32 (threads, steps of a call, cores)
-    pending: np.ndarray  # as the codes (parts × slots × room): codes of arrivals, while they are few
-    waiting: np.ndarray  # int64 (parts × slots): how many; more than the room means: look at all
-    touched: np.ndarray  # uint32 (blocks): a bit for each lane that something arrived at
+    came: (
+        np.ndarray
+    )  # uint64 (parts × slots): a bit for each state at which anything may have arrived; whoever delivers sets it
     drawn: np.ndarray  # uint32 (threads, 32)
     sync: np.ndarray  # int64: [0] arrivals at the barrier, [8] spikes written
