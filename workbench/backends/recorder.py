@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorder", "check_state", "noted", "opened", "read_state", "write_state"]
 
-FORMAT = 2
-"""What the arrays of a saved run mean; 2: arrivals may be counts, a wafer's potentials wait for their spikes."""
+FORMAT = 3
+"""What the arrays of a saved run mean; 2: arrivals may be counts, a wafer's potentials wait for their spikes; 3: counts of a unit."""
 
 
 @final

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
@@ -32,10 +31,10 @@ __all__ = [
     "Form",
     "Ways",
     "Wires",
+    "bundles_of",
     "form_of",
     "lay_blocks",
     "lay_noise",
-    "lay_parts",
     "lay_rows",
     "lay_runs",
     "lay_ways",
@@ -48,17 +47,17 @@ __all__ = [
 LANES = 32
 """Neurons in a block."""
 
-NEAREST = 32 * 1024
-"""Bytes of arrivals a part should have: the first cache holds 48 kB today."""
-
-CRUMB = 50
-"""Synapses that a row should have in a part on average: looking up where they begin costs as much as twenty of them."""
-
 SMALL = 1 << 21
 """Synapses up to which NumPy fills the rows sooner than a compiled loop is loaded."""
 
 MOST_WAYS = 4
 """Weights of one receptor that are counted apart."""
+
+LARGEST_UNIT = 1 << 15
+"""Weights are kept in units no larger."""
+
+SOME = 1 << 20
+"""So many weights are looked at together."""
 
 LONGEST_HOLD = 32_767
 """Refractory steps that fit a block."""
@@ -136,6 +135,8 @@ class Ways:
     """The way of a weight onto a receptor of a population."""
     cancels: bool = False
     """Whether counts that are not zero may add up to nothing."""
+    unit: int = 0
+    """Not 0: the one way counts such units, of which every weight is a whole number, negative ones too."""
 
     def lines(self, states: int) -> int:
         """Lines of arrivals that a block has in one step."""
@@ -144,13 +145,21 @@ class Ways:
     def line(self, block: Block, form: Form, real: Any) -> int:
         """The line onto which a block of synapses goes."""
         row = form.rows[block.receptor]
-        return row * self.count + self.number[block.target, block.receptor, real(block.weight)] if self.count else row
+        if self.unit or not self.count:
+            return row
+        return row * self.count + self.number[block.target, block.receptor, real(block.weight)]
+
+    def amount(self, weight: Any, unit: int) -> Any:
+        """What a spike adds to what is kept: `weight` where its synapses share one, else what their numbers are multiplied by."""
+        if self.unit:
+            return int(unit if weight is None else weight) // self.unit
+        return 1 if self.count else unit if weight is None else weight
 
 
 def lay_ways(netlist: Netlist, wires: Wires, form: Form, real: Any) -> Ways:
     """The narrowest way to keep arrivals that cannot overflow: counts where all synapses of a receptor share a few weights.
 
-    A neuron's spike comes at most once through each synapse in a step, so no place counts more than its synapses. A count times a
+    Whole weights have a power of two in common, of which they are small numbers: where sums do not fit 16 bits, those may. A neuron's spike comes at most once through each synapse in a step, so no place counts more than its synapses. A count times a
     weight is what the sum would be, to the last bit in float64 (weights lie on a grid whose sums are exact).
     """
     plain = Ways(real)
@@ -158,14 +167,20 @@ def lay_ways(netlist: Netlist, wires: Wires, form: Form, real: Any) -> Ways:
         return plain
     most = {n: np.zeros(c.size, np.int64) for n, c in netlist.populations.items()}
     kinds: tuple[Any, ...]
+    number: dict[tuple[str, str, Any], int]
     if real is np.int32:
         for b, rows in zip(wires.blocks, wires.rows, strict=True):
             low, high = b.extremes()["weight"]
             _count(rows.targets, most[b.target], math.ceil(max(-low, high)))
-        return Ways(np.int16) if max(m.max() for m in most.values()) <= np.iinfo(np.int16).max else plain
+        highest, fits = max(int(m.max()) for m in most.values()), np.iinfo(np.int16).max
+        if highest <= fits:
+            return Ways(np.int16)
+        unit = _unit_of(wires.blocks) if highest // LARGEST_UNIT <= fits else 1
+        number = {(b.target, b.receptor, unit): 0 for b in wires.blocks}
+        return Ways(np.int16, 1, number, unit=unit) if unit > 1 and highest // unit <= fits else plain
     if any(b.weighted for b in wires.blocks):
         return plain
-    number: dict[tuple[str, str, Any], int] = {}
+    number = {}
     for b in wires.blocks:
         key = (b.target, b.receptor, real(b.weight))
         number.setdefault(key, sum(k[:2] == key[:2] for k in number))
@@ -177,6 +192,19 @@ def lay_ways(netlist: Netlist, wires: Wires, form: Form, real: Any) -> Ways:
     highest = max(int(m.max()) for m in most.values())
     kinds = tuple(t for t in (np.uint8, np.uint16) if highest <= np.iinfo(t).max)
     return Ways(kinds[0], count, number, _cancels(number, highest, real)) if kinds else plain
+
+
+def _unit_of(blocks: Sequence[Block]) -> int:
+    """The greatest power of two that divides all weights, at most `LARGEST_UNIT`."""
+    bits = LARGEST_UNIT
+    for b in blocks:
+        # Some at a time, since all weights in float64 would take more than the synapses themselves.
+        for at in range(0, b.count if b.weighted else 1, SOME):
+            found = b.weights(np.arange(at, min(at + SOME, b.count))) if b.weighted else b.weight
+            bits |= int(np.bitwise_or.reduce(np.atleast_1d(np.asarray(found)).astype(np.int64)))
+            if bits & 1:
+                return 1
+    return bits & -bits
 
 
 def _cancels(number: Mapping[tuple[str, str, Any], int], highest: int, real: Any) -> bool:
@@ -312,31 +340,6 @@ def _constants(netlist: Netlist, population: str, form: Form, dt: float) -> tupl
     return made, hold
 
 
-def lay_parts(
-    total: int, threads: int, *, synapses: float, bytes_per_block: float, whole: int = 1
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(first block of each part, first part of each thread), for `total` blocks.
-
-    Arrivals come at random places, so a part is small enough for the nearest cache; but not so small that a row, with `synapses`
-    of them on average, falls into crumbs. All but the last have a multiple of `whole` blocks.
-    """
-
-    def cut(at: float) -> int:
-        return total if at >= total else int(at) // whole * whole
-
-    edges = [cut(total * t / threads) for t in range(threads + 1)]
-    parts, shares = [0], [0]
-    for low, high in pairwise(edges):
-        if high == low:
-            continue
-        wanted = max(1, round((high - low) * bytes_per_block / NEAREST))
-        most = max(1, int(synapses * (high - low) / total / CRUMB))
-        pieces = min(wanted, most, high - low)
-        parts += sorted({cut(low + (high - low) * k / pieces) for k in range(1, pieces + 1)} - {low})
-        shares.append(len(parts) - 1)
-    return np.array(parts, np.int64), np.array(shares, np.int64)
-
-
 def lay_runs(blocks: Mapping[str, Any], *, spread: bool) -> dict[str, NDArray[np.int64]]:
     """Runs of blocks of one part that have the same constants (or each its own), and the first of each part."""
     parts = blocks["parts"]
@@ -359,14 +362,18 @@ def lay_rows(
     real: Any,
     *,
     apart: Sequence[int] = (),
+    spare: int = 0,
 ) -> dict[str, Any]:
-    """Synapses by sender, in bundles of one delay and one weight (or with one of each for every synapse), but for the blocks `apart`."""
+    """Synapses by sender, in bundles of one delay and one weight (or with one of each for every synapse), but for the blocks `apart`.
+
+    After the last synapse come `spare` that are none, for whoever reads whole vectors.
+    """
     kernel: Any = plain
     if pays(sum(r.targets.size for r in wires.rows), SMALL):
         from workbench.kernels.event import rows as kernel  # noqa: PLC0415  compiled kernels only for what is large
 
     senders = [*netlist.populations, *netlist.sources]
-    bundles = _bundles(wires, senders, dt, real, apart)
+    bundles = bundles_of(wires, senders, dt, real, apart)
     parts = blocks["parts"]
     part_of = np.repeat(np.arange(parts.size - 1, dtype=np.int64), np.diff(parts))
     states = ways.lines(len(form.states))
@@ -376,8 +383,10 @@ def lay_rows(
     base = np.cumsum([0, *(sizes[key[0]] for key, _ in bundles)])
     cuts = np.zeros((int(base[-1]), parts.size), np.uint32 if total < 2**32 else np.int64)
     reach = widest * (slots + 1) if any(key[1] == 0 for key, _ in bundles) else widest
-    codes = np.empty(total, np.uint16 if reach <= 65536 else np.uint32)
-    weights = np.empty(sum(wires.rows[k].targets.size for key, ks in bundles if key[2] is None for k in ks), real)
+    codes = np.empty(total + spare, np.uint16 if reach <= 65536 else np.uint32)
+    owned = sum(wires.rows[k].targets.size for key, ks in bundles if key[2] is None for k in ks)
+    weights = np.empty(owned + (spare if owned else 0), real)
+    codes[total:], weights[owned:] = 0, 0
     weight_at, at, spent = [], 0, 0
     nothing = np.zeros(0, np.int32)
     for number, (key, members) in enumerate(bundles):
@@ -423,9 +432,7 @@ def lay_rows(
         "codes": codes,
         "cuts": cuts.reshape(-1),
         # A spike that is counted adds one.
-        "weight": np.array(
-            [1 if ways.count else unit if bundles[n][0][2] is None else bundles[n][0][2] for n in order], ways.kind
-        ),
+        "weight": np.array([ways.amount(bundles[n][0][2], unit) for n in order], ways.kind),
         "weights": weights,
         "states": np.array(
             [np.bitwise_or.reduce([1 << form.rows[wires.blocks[k].receptor] for k in bundles[n][1]]) for n in order],
@@ -441,9 +448,10 @@ Bundle = tuple[int, int, Any]
 """The sender's number, the common delay in steps (0: each synapse has its own), the common weight (None: each has its own)."""
 
 
-def _bundles(
-    wires: Wires, senders: Sequence[str], dt: float, real: Any, apart: Sequence[int]
+def bundles_of(
+    wires: Wires, senders: Sequence[str], dt: float, real: Any, apart: Sequence[int] = ()
 ) -> list[tuple[Bundle, list[int]]]:
+    """The bundles in which the blocks of synapses lie, but for those `apart`, and which blocks are in each."""
     found: dict[Bundle, list[int]] = {}
     for k, block in enumerate(wires.blocks):
         if k in apart:

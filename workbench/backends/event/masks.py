@@ -58,7 +58,7 @@ def lay_masks(
     groups: dict[tuple[int, int, int, Any], list[int]] = {}
     for k in chosen:
         b = wires.blocks[k]
-        weight = 1 if ways.count else real(b.weight)
+        weight = ways.amount(real(b.weight), 1)
         key = (senders.index(b.source), int(delay_steps(b, dt)), ways.line(b, form, real), weight)
         groups.setdefault(key, []).append(k)
     order = sorted(groups, key=lambda key: key[0])

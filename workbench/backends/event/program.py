@@ -30,7 +30,6 @@ from workbench.backends.event.layout import (
     form_of,
     lay_blocks,
     lay_noise,
-    lay_parts,
     lay_rows,
     lay_runs,
     lay_ways,
@@ -39,6 +38,7 @@ from workbench.backends.event.layout import (
 from workbench.backends.event.masks import dense_wires, lay_masks
 from workbench.backends.event.memory import aligned
 from workbench.backends.event.meter import Meter, padded
+from workbench.backends.event.parts import gathers, lay_buckets, lay_parts
 from workbench.backends.event.support import check_supported, realised
 from workbench.backends.recorder import Recorder, noted, opened, write_state
 from workbench.chips.event import EventChip
@@ -162,12 +162,13 @@ def _lay(
     if any(low != high for low, high in spans):
         # A spike's arrivals lie in all slots at once; a part that holds them all would leave too little of every row.
         bytes_per_block = bytes_per_block * slots / 8
-    blocks["parts"], blocks["shares"] = lay_parts(
+    blocks["parts"], blocks["shares"], gathered = lay_parts(
         blocks["core"].size,
         threads,
         synapses=synapses,
         bytes_per_block=bytes_per_block,
         whole=CHUNK if chosen else 1,
+        gathers=not chosen and gathers(netlist, wires, ways, dt, real),
     )
     spread = bool(
         np.ptp(blocks["constants"].reshape(-1, LANES), axis=1).any()
@@ -177,10 +178,12 @@ def _lay(
     layers = dense_blocks(netlist, wires.blocks, blocks)
     masks, wires = lay_masks(netlist, wires, chosen, blocks, form, ways, dt, real) if chosen else (None, wires)
     apart = (*layers, *(k for k in chosen if not wires.rows[k].targets.size))
+    rows = lay_rows(netlist, wires, blocks, form, ways, slots, dt, real, apart=apart, spare=LANES if gathered else 0)
     return {
         "spread": spread,
         "blocks": blocks,
-        "rows": lay_rows(netlist, wires, blocks, form, ways, slots, dt, real, apart=apart),
+        "rows": rows,
+        "gathered": gathered,
         "dense": lay_dense(netlist, wires.blocks, layers, blocks, form, dt, real) if layers else None,
         "masks": masks,
         "window": window,
@@ -299,6 +302,7 @@ class EventRun(Run):
             came=np.zeros(parts * self._slots, np.uint64),
             drawn=np.zeros((threads, LANES), np.uint32),
             sync=np.zeros(16, np.int64),
+            buckets=event.Buckets(**lay_buckets(layout["rows"], parts, threads)) if layout["gathered"] else (),
         )
         self._threads, self._cores = threads, padded(cores)
         self._choice = tiers.Choice(
@@ -310,6 +314,7 @@ class EventRun(Run):
                 self._rows.dense,
                 self._rows.masks,
                 self._noise,
+                self._scratch.buckets,
             ),
             places,
         )

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.kernels.event.tables import (
     FOREVER,
     Blocks,
+    Buckets,
     Dense,
     Masks,
     Noise,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "FOREVER",
     "Blocks",
+    "Buckets",
     "Dense",
     "Masks",
     "Noise",

@@ -82,14 +82,22 @@ class _Arriving:
     """What arrives at one state of a block: read when a rule adds it to something, and cleared at once.
 
     `lines` are places of the arrivals: a sum, or counts to be multiplied by a weight each. `came` says whether it is worth looking;
-    counts are then expected to be 0 or 1.
+    counts are then expected to be 0 or 1, but for `signed` ones, which count a unit.
     """
 
     def __init__(
-        self, builder: Any, data: Any, lines: list[Any], weights: list[Lanes], came: Any, *, cancels: bool
+        self,
+        builder: Any,
+        data: Any,
+        lines: list[Any],
+        weights: list[Lanes],
+        came: Any,
+        *,
+        cancels: bool,
+        signed: bool,
     ) -> None:
         self.builder, self.data, self.lines, self.weights = builder, data, lines, weights
-        self.came, self.cancels = came, cancels
+        self.came, self.cancels, self.signed = came, cancels, signed
         self.met: Any = None
 
     def onto(self, base: Lanes) -> Lanes:
@@ -99,7 +107,7 @@ class _Arriving:
             return made
         builder, before = self.builder, self.builder.block
         with builder.if_then(self.came):
-            added, word = self._counted_once(base) if self.weights else self._all_of_it(base)
+            added, word = self._counted_once(base) if self.weights and not self.signed else self._all_of_it(base)
             inside = builder.block
         made, met = builder.phi(base.value.type), builder.phi(_WORD)
         made.add_incoming(base.value, before)
@@ -123,7 +131,7 @@ class _Arriving:
     def _all_of_it(self, base: Lanes, raw: list[Lanes] | None = None) -> tuple[Lanes, Any]:
         """The sum, and a bit for each lane that something came to."""
         raw = self._read() if raw is None else raw
-        each = [converted(lanes, base.element, signed=not self.weights) for lanes in raw]
+        each = [converted(lanes, base.element, signed=self.signed) for lanes in raw]
         if self.weights:
             each = [lanes * weight for lanes, weight in zip(each, self.weights, strict=True)]
         total = each[0]
@@ -219,6 +227,7 @@ def sweep(
     names = rules.constants_of(rule, kinds, open_kinds, ways * (1 + kinds + open_kinds))
     states = 1 + kinds + open_kinds
     each = max(1, ways)
+    signed = getattr(arrivals.dtype, "signed", True)
     spread, waits, flagged = bool(counted["spread"]), bool(counted["waits"]), bool(counted["flagged"])
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -313,7 +322,15 @@ def sweep(
                     if flagged:
                         looks = builder.icmp_unsigned("!=", builder.and_(flags, _LONG(1 << state)), _LONG(0))
                     arriving.append(
-                        _Arriving(builder, data["arrivals"], spots, weights, looks, cancels=bool(counted["cancels"]))
+                        _Arriving(
+                            builder,
+                            data["arrivals"],
+                            spots,
+                            weights,
+                            looks,
+                            cancels=bool(counted["cancels"]),
+                            signed=signed,
+                        )
                     )
                 values = [Lanes(builder, box.get()) for box in boxes]
                 given_at = builder.add(builder.mul(counted_at, times(blocks, WIDTH)), place)

@@ -15,17 +15,14 @@ import numpy as np
 from numba import njit, uint32, uint64
 
 from workbench.kernels.event.block import sweep
+from workbench.kernels.event.deliver import deliver
 from workbench.kernels.event.masks import deliver_masks
-from workbench.kernels.event.outside import deliver_listed, mark, rain
-from workbench.kernels.event.scatter import add_row, add_row_around, add_weights, add_weights_around
-from workbench.kernels.lanes import atomic_add, atomic_read, give_way, nonzero, prefetch, trailing
+from workbench.kernels.event.outside import deliver_listed, rain
+from workbench.kernels.lanes import atomic_add, atomic_read, give_way, nonzero, trailing
 
 __all__ = ["advance"]
 
 LANES, ONE, EVERY = uint64(32), uint64(1), uint64(0xFFFFFFFFFFFFFFFF)
-LINE = 32  # codes of two bytes in a line of the cache
-EARLIER = uint64(12)  # spikes between asking for the place of a row and asking for the row
-AHEAD = uint64(4)  # spikes between asking for a row and reading it: 4 and 16 are as good, 2 is a quarter slower
 
 
 @njit(inline="always")
@@ -76,6 +73,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
     codes, cuts, weights, sender_of, bundles = rows.codes, rows.cuts, rows.weights, rows.sender, rows.first
     r_base, r_start, r_delay, r_weight = rows.base, rows.start, rows.delay, rows.weight
     r_weighted, r_weight_at, r_states = rows.weighted, rows.weight_at, rows.states
+    buckets = scratch.buckets
     tapped = taps.field.size > 0
     means = taps.means
     noisy = noise.population.size
@@ -145,10 +143,11 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
             deliver_masks(
                 part, first, written, slots, lines, shape, blocks, rows, arrivals, came, spike_step, spike_neuron
             )
-            _deliver(
-                part, first, written, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
-                r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape, total, marks,
-            )  # fmt: skip
+        deliver(
+            first_part, last_part, first, written, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base,
+            r_start, r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape,
+            total, marks, buckets, thread,
+        )  # fmt: skip
         n = m
     return n, written
 
@@ -197,70 +196,3 @@ def _gather(n, m, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, w
                     word &= uint32(word - uint32(1))
                 fired_words[at + b] = uint32(0)
     return written
-
-
-@njit(inline="always")
-def _deliver(
-    part, first, last, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base, r_start,
-    r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape, total, marks,
-):  # fmt: skip
-    """Put the synapses of the spikes `first` to `last` into the arrivals of one part."""
-    columns, mine = uint64(parts.size), uint64(part)
-    low, high = uint64(parts[part]), uint64(parts[part + 1])
-    plane = (high - low) * width
-    base = low * width * uint64(slots)
-    ring = uint64(slots) * plane
-    end = base + ring
-    step, slot = np.int64(-1), uint64(0)
-    line_of_weights = 64 // weights.itemsize
-    # Unsigned throughout: a signed index is looked at for being negative.
-    for q in range(uint64(first), uint64(last)):
-        # Where a row begins has to be read before the row: that is asked for even earlier.
-        if q + EARLIER < uint64(last):
-            ahead = uint64(spike_neuron[q + EARLIER])
-            sender = uint64(sender_of[ahead])
-            for k in range(uint64(bundles[sender]), uint64(bundles[sender + ONE])):
-                prefetch(cuts, uint64(r_base[k] - r_start[sender] + np.int64(ahead)) * columns + mine)
-        if q + AHEAD < uint64(last):
-            ahead = uint64(spike_neuron[q + AHEAD])
-            sender = uint64(sender_of[ahead])
-            for k in range(uint64(bundles[sender]), uint64(bundles[sender + ONE])):
-                spot = uint64(r_base[k] - r_start[sender] + np.int64(ahead)) * columns + mine
-                a, z = uint64(cuts[spot]), uint64(cuts[spot + ONE])
-                for line in range(a, z, uint64(LINE)):
-                    prefetch(codes, line)
-                if r_weighted[k]:
-                    shift = uint64(r_weight_at[k])
-                    for line in range(a + shift, z + shift, uint64(line_of_weights)):
-                        prefetch(weights, line)
-        i = uint64(spike_neuron[q])
-        if spike_step[q] != step:
-            step = spike_step[q]
-            slot = uint64(step % slots)
-        sender = uint64(sender_of[i])
-        for k in range(uint64(bundles[sender]), uint64(bundles[sender + ONE])):
-            spot = uint64(r_base[k] - r_start[sender] + np.int64(i)) * columns + mine
-            a, z = uint64(cuts[spot]), uint64(cuts[spot + ONE])
-            shift = uint64(r_weight_at[k])
-            weight = r_weight[k]
-            if r_delay[k] > 0:
-                due = slot + uint64(r_delay[k])
-                due = due - uint64(slots) if due >= uint64(slots) else due
-                at = base + due * plane
-                came[mine * uint64(slots) + due] |= r_states[k]
-                if r_weighted[k]:
-                    add_weights(arrivals, at, codes, a, z, weight, weights, shift, end, ring)
-                else:
-                    add_row(arrivals, at, codes, a, z, weight, weights, shift, end, ring)
-            elif r_weighted[k]:
-                at = base + slot * plane
-                add_weights_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring)
-            else:
-                at = base + slot * plane
-                add_row_around(arrivals, at, codes, a, z, weight, weights, shift, end, ring)
-            if r_delay[k] == 0 and len(shape.flagged):
-                for ahead in range(mine * uint64(slots), (mine + ONE) * uint64(slots)):
-                    came[ahead] |= r_states[k]
-            if len(shape.nonzero):
-                for s in range(a, z):
-                    mark(at - base + uint64(codes[s]), ring, plane, (high - low) * LANES, low, total, marks)

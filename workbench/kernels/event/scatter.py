@@ -13,7 +13,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
-__all__ = ["add_row", "add_row_around", "add_weights", "add_weights_around"]
+from workbench.kernels.lanes import WIDTH, load, store
+
+__all__ = ["add_row", "add_row_around", "add_weights", "add_weights_around", "copy"]
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
@@ -92,3 +94,28 @@ add_weights = intrinsic(_add(own=True))
 """Add `weight` × weights[s + shift] for synapse s."""
 add_weights_around = intrinsic(_add(own=True, around=True))
 """The same where codes carry delays."""
+
+
+@intrinsic
+def copy(typingctx: Any, source: Any, start: Any, target: Any, at: Any, many: Any) -> Any:
+    """Copy source[start : start + many] to target[at:], in whole vectors: up to `WIDTH` numbers more are read and written.
+
+    Pieces shorter than a vector are the rule, so nothing depends on the length of those.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        here, there = (context.make_array(signature.args[k])(context, builder, args[k]).data for k in (0, 2))
+
+        def move(offset: Any) -> None:
+            store(builder, load(builder, here, builder.add(args[1], offset)), there, builder.add(args[3], offset))
+
+        move(_LONG(0))
+        more = builder.icmp_unsigned(">", args[4], _LONG(WIDTH))
+        with (
+            builder.if_then(more, likely=False),
+            cgutils.for_range_slice(builder, _LONG(WIDTH), args[4], _LONG(WIDTH), _LONG) as (offset, _),
+        ):
+            move(offset)
+        return context.get_dummy_value()
+
+    return types.void(source, types.uint64, target, types.uint64, types.uint64), code

@@ -15,6 +15,7 @@ __all__ = [
     "FOREVER",
     "MOST",
     "Blocks",
+    "Buckets",
     "Dense",
     "Masks",
     "Noise",
@@ -202,6 +203,14 @@ class Taps(NamedTuple):
     means: bool  # something is averaged, so the order in which blocks are looked at must not change
 
 
+class Buckets(NamedTuple):
+    """Where a thread gathers the synapses of many spikes, part by part, before it adds them up."""
+
+    codes: np.ndarray  # as the rows' codes (parts × room, of which the last 32 are for the rest of a vector)
+    weights: np.ndarray  # as the rows' weights, likewise where there are any
+    filled: np.ndarray  # uint64 (parts + 8 × threads): up to where; part p of thread t at p + 8 × t
+
+
 class Scratch(NamedTuple):
     """Room that no run needs to keep."""
 
@@ -220,3 +229,4 @@ class Scratch(NamedTuple):
     )  # uint64 (parts × slots): a bit for each state at which anything may have arrived; whoever delivers sets it
     drawn: np.ndarray  # uint32 (threads, 32)
     sync: np.ndarray  # int64: [0] arrivals at the barrier, [8] spikes written
+    buckets: Buckets | tuple[()]  # where rows fall into short pieces
