@@ -390,9 +390,10 @@ def test_chip_time_is_counted_alike_with_and_without_a_compiler(seed):
     seconds = rng.uniform(0, 1e-6, 11)
     made = []
     for loops in (plain, clock):
-        senders, counted = np.stack([0 * home, home + (sent << 32)], axis=1), np.zeros((6, padded), np.int64)
+        senders, counted = np.stack([0 * home, home + (sent << 16)], axis=1), np.zeros((6, padded), np.int64)
+        senders = senders.astype(np.uint32)
         simple: Any = loops.simple
-        nothing = np.zeros((0, clock.TOGETHER), np.uint8)
+        nothing = clock.Table(np.zeros((0, clock.TOGETHER), np.uint8), False)
         took = simple(
             100, when, who, start, fan, senders, active, outside, in_use.astype(np.int32), seconds, 0.125, counted, nothing
         )  # fmt: skip

@@ -56,7 +56,7 @@ class Fan:
         """The cores each neuron reaches and its operations there, as the clock reads them: 16 bits each (see `kernels.event.clock`)."""
         words = self.arrays["core"].astype(np.uint32)
         kinds = [(1, self.by_kind[0]), *((k, x) for k, x in ((2, self.dense), (3, self.shared)) if x is not None)]
-        most = max([int(words.max(initial=0)), *(int(many.max(initial=0)) for _, many in kinds)])
+        most = max([len(self.placement.cores) - 1, *(int(many.max(initial=0)) for _, many in kinds)])
         if most >= 1 << 16:
             raise UnsupportedError(
                 tr(
@@ -72,21 +72,23 @@ class Fan:
         return wide
 
     @cached_property
-    def table(self) -> NDArray[np.uint8]:
-        """The same as whole rows, one byte a core, if that takes no more memory than the list; else no rows."""
+    def table(self) -> Any:
+        """The same as the clock's `Table`, one byte a core or half of one, if that takes no more memory than the list; else no rows."""
         from workbench.kernels.event import clock  # noqa: PLC0415  compiled kernels only when something runs compiled
 
-        cores = -(-len(self.placement.cores) // clock.TOGETHER) * clock.TOGETHER
-        size, few = self.core_of.size, self.packed.dtype == np.uint32
-        if not few or size * cores > self.packed.nbytes or self.arrays["operations"].max(initial=0) > 255:
-            return np.zeros((0, clock.TOGETHER), np.uint8)
-        made = np.zeros((size, cores), np.uint8)
+        cores, most = len(self.placement.cores), self.arrays["operations"].max(initial=0)
+        halves = bool(cores > clock.TOGETHER and most < 16)
+        width = -(-cores // (clock.TOGETHER * (1 + halves))) * clock.TOGETHER
+        size = self.core_of.size
+        if self.packed.dtype != np.uint32 or size * width > self.packed.nbytes or most > 255:
+            return clock.Table(np.zeros((0, width), np.uint8), halves)
+        made = clock.Table(np.zeros((size, width), np.uint8), halves)
         clock.tabulate(self.arrays["start"], self.packed, made)
         return made
 
-    def senders(self) -> NDArray[np.int64]:
-        """By neuron, side by side because they are asked for together: spikes counted (none yet), and its core + 2³² × packets of one."""
-        return np.stack([0 * self.core_of, self.core_of + (self.per_spike["packet"] << 32)], axis=1)
+    def senders(self) -> NDArray[np.uint32]:
+        """By neuron, side by side because they are asked for together: spikes counted (none yet), and its core + 2¹⁶ × packets of one."""
+        return np.stack([0 * self.core_of, self.core_of + (self.per_spike["packet"] << 16)], axis=1).astype(np.uint32)
 
     @cached_property
     def on_the_way(self) -> NDArray[np.int32]:

@@ -127,7 +127,7 @@ class Meter:
             active, outside = active[:, : self._active.size], outside[:, : self._active.size]
             self._active += active.sum(axis=0, dtype=np.int64)
             self._outside += outside.sum(axis=0, dtype=np.int64)
-            self._spikes += np.bincount(spike_neuron, minlength=self._spikes.size)
+            self._spikes += np.bincount(spike_neuron, minlength=self._spikes.size).astype(np.uint32)
             took = self._network.advance(
                 spike_step - self.step, spike_neuron, active=active, inactive=self._neurons - active, outside=outside
             )
@@ -146,8 +146,8 @@ class Meter:
         return clock
 
     @property
-    def _table(self) -> NDArray[np.uint8]:
-        return self.fan.table if self._compiled else np.zeros((0, 1), np.uint8)
+    def _table(self) -> Any:
+        return self.fan.table if self._compiled else None
 
     def _close(self) -> None:
         counts, links = self._counts()
@@ -159,12 +159,14 @@ class Meter:
 
     def _counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The events of this window so far by core and kind, and its packets over every link."""
-        fan, fired, cores, steps = self.fan, self._spikes, self._active.size, self.step - self._begin
+        fan, cores, steps = self.fan, self._active.size, self.step - self._begin
+        fired = self._spikes.astype(np.int64)
         start, packed = fan.arrays["start"], fan.packed
-        heard = self._heard if self._network is None else self._loops.tally(start, packed, fired.copy(), cores)
+        heard = self._heard if self._network is None else self._loops.tally(start, packed, fired, cores)
         sent = np.zeros((1 + len(fan.per_spike), cores), np.int64)
         by_cores = fan.ways.by_cores and cores * cores <= DENSE
-        traffic = np.zeros((cores, max(cores, self._table.shape[1])) if by_cores else (0, 0), np.int64)
+        columns = self._table.columns if self._compiled else cores
+        traffic = np.zeros((cores, columns) if by_cores else (0, 0), np.int64)
         self._loops.account(self._senders, fan.on_the_way, start, packed, self._table, sent, traffic)
         received, synaptic, dense, shared = heard
         table = {
@@ -209,7 +211,7 @@ class Meter:
         return queues | {
             "meter.done": done,
             "meter.times": np.array(self._times),
-            "meter.spikes": self._spikes.copy(),
+            "meter.spikes": self._spikes.astype(np.int64),
             "meter.links": np.stack(self._links) if self._links else np.zeros(0, np.int64),
             "meter.active": self._active,
             "meter.outside": self._outside,

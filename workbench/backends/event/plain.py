@@ -28,16 +28,16 @@ def _kinds(fan: NDArray[Any], entries: NDArray[np.int64]) -> list[NDArray[np.flo
 
 def simple(
     start: int, spike_step: NDArray[np.int64], spike_neuron: NDArray[np.int32], fan_start: NDArray[np.int64], fan: NDArray[Any],
-    senders: NDArray[np.int64], active: NDArray[np.int32], outside: NDArray[np.int32], neurons: NDArray[np.int64],
-    seconds: NDArray[np.float64], clock: float, counted: NDArray[np.int64], _table: NDArray[np.uint8],
+    senders: NDArray[np.uint32], active: NDArray[np.int32], outside: NDArray[np.int32], neurons: NDArray[np.int64],
+    seconds: NDArray[np.float64], clock: float, counted: NDArray[np.int64], _table: object,
 ) -> float:  # fmt: skip
     """See `kernels.event.clock.simple`."""
     steps, cores = active.shape
     size = steps * cores
     row = (spike_step - start) * cores
-    sent, home = np.divmod(senders[spike_neuron, 1], 1 << 32)
+    sent, home = np.divmod(senders[spike_neuron, 1].astype(np.int64), 1 << 16)
     at = row + home
-    senders[:, 0] += np.bincount(spike_neuron, minlength=len(senders))
+    senders[:, 0] += np.bincount(spike_neuron, minlength=len(senders)).astype(np.uint32)
     fired = np.bincount(at, minlength=size).reshape(steps, cores)
     sending = np.bincount(at, sent, size).reshape(steps, cores)
     entries, many = _spread(fan_start, spike_neuron)
@@ -70,11 +70,12 @@ def tally(fan_start: NDArray[np.int64], fan: NDArray[Any], fired: NDArray[np.int
 
 
 def account(
-    senders: NDArray[np.int64], per_spike: NDArray[np.int32], fan_start: NDArray[np.int64], fan: NDArray[Any],
-    _table: NDArray[np.uint8], counts: NDArray[np.int64], traffic: NDArray[np.int64],
+    senders: NDArray[np.uint32], per_spike: NDArray[np.int32], fan_start: NDArray[np.int64], fan: NDArray[Any],
+    _table: object, counts: NDArray[np.int64], traffic: NDArray[np.int64],
 ) -> None:  # fmt: skip
     """See `kernels.event.clock.account`."""
-    fired, home, cores = senders[:, 0], senders[:, 1] % (1 << 32), counts.shape[1]
+    fired, cores = senders[:, 0].astype(np.int64), counts.shape[1]
+    home = senders[:, 1].astype(np.int64) % (1 << 16)
     for total, amount in zip(counts, (fired, *(per_spike.T * fired)), strict=True):
         # Exact while the sums stay below 2^53, and much faster than adding one by one.
         total += np.bincount(home, amount, cores).astype(np.int64)

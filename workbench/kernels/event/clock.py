@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from llvmlite import ir
@@ -12,7 +12,7 @@ from numba.extending import intrinsic as _intrinsic
 
 from workbench.kernels.lanes import WIDTH, Lanes, ask, converted, load, prefetch, splat, store
 
-__all__ = ["EIGHT", "TOGETHER", "account", "simple", "tabulate", "tally"]
+__all__ = ["EIGHT", "TOGETHER", "Table", "account", "simple", "tabulate", "tally"]
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
@@ -27,59 +27,94 @@ _FEW = 255
 """Rows whose packets are counted in 8 bits, and whose operations are summed in 16: 255 × 255 fits."""
 
 
-@intrinsic
-def _hear(
-    typingctx: Any, table: Any, width: Any, at: Any, neurons: Any, first: Any, last: Any, packets: Any, operations: Any
-) -> Any:
-    """Sum the columns `at` to `at` + 64 of the rows `neurons[first:last]` into `operations`, and how many are not nought into `packets`.
+class Table(NamedTuple):
+    """The operations of every spike on every core as whole rows, 64 bytes of which are a line of the cache."""
+
+    rows: Any
+    """uint8, neurons × a multiple of 64 bytes."""
+    halves: bool
+    """Two cores share a byte: byte b of line k has core 128 k + b in its lower half and 128 k + 64 + b in its upper one."""
+
+    @property
+    def columns(self) -> int:
+        """Cores that there is room for."""
+        return self.rows.shape[1] * (1 + self.halves)
+
+
+def _hearing(halves: bool) -> Any:
+    """Makes the function that adds up rows, of bytes or of half bytes."""
+
+    def make(
+        typingctx: Any,
+        table: Any,
+        width: Any,
+        at: Any,
+        neurons: Any,
+        first: Any,
+        last: Any,
+        packets: Any,
+        operations: Any,
+    ) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            who_array = context.make_array(signature.args[3])(context, builder, args[3])
+            rows, who = context.make_array(signature.args[0])(context, builder, args[0]).data, who_array.data
+            heard, done = (context.make_array(signature.args[k])(context, builder, args[k]).data for k in (6, 7))
+            width, at, first, last = args[1], args[2], args[4], args[5]
+            long, byte, short, word = (ir.IntType(bits) for bits in (64, 8, 16, 32))
+            few, half, wide = ir.VectorType(byte, TOGETHER), ir.VectorType(short, WIDTH), ir.VectorType(word, WIDTH)
+            columns = [builder.add(builder.mul(at, long(1 + halves)), long(k * TOGETHER)) for k in range(1 + halves)]
+            counted = [cgutils.alloca_once(builder, few) for _ in columns]
+            sums = [[cgutils.alloca_once(builder, half) for _ in range(2)] for _ in columns]
+            final = builder.sub(builder.extract_value(who_array.shape, 0), long(1))
+
+            def place(q: Any) -> Any:
+                row = builder.mul(builder.zext(builder.load(builder.gep(who, [q])), long), width)
+                return builder.add(row, at)
+
+            def split(lanes: Any) -> list[Any]:
+                kinds = [ir.Constant(ir.VectorType(word, WIDTH), list(range(k, k + WIDTH))) for k in (0, WIDTH)]
+                return [builder.shuffle_vector(lanes, lanes, kind) for kind in kinds]
+
+            def all_of(number: int) -> Any:
+                return ir.Constant(few, [byte(number)] * TOGETHER)
+
+            with cgutils.for_range_slice(builder, first, last, long(_FEW), long) as (begin, _):
+                end = builder.add(begin, long(_FEW))
+                end = builder.select(builder.icmp_unsigned("<", end, last), end, last)
+                for zeroed in (*counted, *sums[0], *sums[-1]):
+                    builder.store(ir.Constant(zeroed.type.pointee, None), zeroed)
+                with cgutils.for_range_slice(builder, begin, end, long(1), long) as (q, _):
+                    ahead = builder.add(q, long(AHEAD))
+                    ahead = builder.select(builder.icmp_unsigned("<", ahead, final), ahead, final)
+                    ask(builder, builder.gep(rows, [place(ahead)]))
+                    line = load(builder, rows, place(q), TOGETHER).value
+                    found = [builder.and_(line, all_of(15)), builder.lshr(line, all_of(4))] if halves else [line]
+                    for operations, packets, totals in zip(found, counted, sums, strict=True):
+                        some = builder.icmp_unsigned("!=", operations, all_of(0))
+                        one = builder.select(some, all_of(1), all_of(0))
+                        builder.store(builder.add(builder.load(packets), one), packets)
+                        for total, part in zip(totals, split(operations), strict=True):
+                            builder.store(builder.add(builder.load(total), builder.zext(part, half)), total)
+                for column, packets, totals in zip(columns, counted, sums, strict=True):
+                    parts = [split(builder.load(packets)), [builder.load(total) for total in totals]]
+                    for given, out in zip(parts, (heard, done), strict=True):
+                        for k, part in enumerate(given):
+                            here = builder.add(column, long(k * WIDTH))
+                            total = load(builder, out, here).value
+                            store(builder, Lanes(builder, builder.add(total, builder.zext(part, wide))), out, here)
+            return context.get_dummy_value()
+
+        place = types.uint64
+        return types.void(table, place, place, neurons, place, place, packets, operations), code
+
+    make.__doc__ = """Sum the 64 bytes from `at` on of the rows `neurons[first:last]` into `operations`, and how many are not nought into `packets`.
 
     A line of the cache at a time, asked for a few rows before; spikes after `last` are looked at for that, up to the end of `neurons`.
     """
+    return intrinsic(make)
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        who_array = context.make_array(signature.args[3])(context, builder, args[3])
-        rows, who = context.make_array(signature.args[0])(context, builder, args[0]).data, who_array.data
-        heard, done = (context.make_array(signature.args[k])(context, builder, args[k]).data for k in (6, 7))
-        width, at, first, last = args[1], args[2], args[4], args[5]
-        long, byte, short, word = (ir.IntType(bits) for bits in (64, 8, 16, 32))
-        few, half, wide = ir.VectorType(byte, TOGETHER), ir.VectorType(short, WIDTH), ir.VectorType(word, WIDTH)
-        counted = cgutils.alloca_once(builder, few)
-        sums = [cgutils.alloca_once(builder, half) for _ in range(2)]
-        final = builder.sub(builder.extract_value(who_array.shape, 0), long(1))
 
-        def place(q: Any) -> Any:
-            row = builder.mul(builder.zext(builder.load(builder.gep(who, [q])), long), width)
-            return builder.add(row, at)
-
-        def halves(lanes: Any) -> list[Any]:
-            kinds = [ir.Constant(ir.VectorType(word, WIDTH), list(range(k, k + WIDTH))) for k in (0, WIDTH)]
-            return [builder.shuffle_vector(lanes, lanes, kind) for kind in kinds]
-
-        with cgutils.for_range_slice(builder, first, last, long(_FEW), long) as (begin, _):
-            end = builder.add(begin, long(_FEW))
-            end = builder.select(builder.icmp_unsigned("<", end, last), end, last)
-            for zeroed in (counted, *sums):
-                builder.store(ir.Constant(zeroed.type.pointee, None), zeroed)
-            with cgutils.for_range_slice(builder, begin, end, long(1), long) as (q, _):
-                ahead = builder.add(q, long(AHEAD))
-                ahead = builder.select(builder.icmp_unsigned("<", ahead, final), ahead, final)
-                ask(builder, builder.gep(rows, [place(ahead)]))
-                found = load(builder, rows, place(q), TOGETHER)
-                some = builder.icmp_unsigned("!=", found.value, ir.Constant(few, None))
-                one = builder.select(some, ir.Constant(few, [byte(1)] * TOGETHER), ir.Constant(few, None))
-                builder.store(builder.add(builder.load(counted), one), counted)
-                for total, part in zip(sums, halves(found.value), strict=True):
-                    builder.store(builder.add(builder.load(total), builder.zext(part, half)), total)
-            parts = [halves(builder.load(counted)), [builder.load(total) for total in sums]]
-            for given, out in zip(parts, (heard, done), strict=True):
-                for k, part in enumerate(given):
-                    here = builder.add(at, long(k * WIDTH))
-                    total = load(builder, out, here)
-                    store(builder, Lanes(builder, builder.add(total.value, builder.zext(part, wide))), out, here)
-        return context.get_dummy_value()
-
-    place = types.uint64
-    return types.void(table, place, place, neurons, place, place, packets, operations), code
+_hear, _hear_halves = _hearing(False), _hearing(True)
 
 
 def _slowest(spoken: bool) -> Any:
@@ -148,12 +183,16 @@ _quiet, _spoken = _slowest(False), _slowest(True)
 
 @njit(cache=True, nogil=True)
 def tabulate(fan_start, fan, table):
-    """Write the operations of every spike on every core from `fan` into `table` (uint8, neurons × cores)."""
-    for i in range(uint64(table.shape[0])):
-        row = table[i]
+    """Write the operations of every spike on every core from `fan` into `table`."""
+    for i in range(uint64(table.rows.shape[0])):
+        row = table.rows[i]
         for r in range(uint64(fan_start[i]), uint64(fan_start[i + uint64(1)])):
             entry = uint64(fan[r])
-            row[entry & uint64(0xFFFF)] = np.uint8(entry >> uint64(16))
+            core, operations = entry & uint64(0xFFFF), entry >> uint64(16)
+            if table.halves:
+                operations <<= (core >> uint64(6) & uint64(1)) * uint64(4)
+                core = core >> uint64(7) << uint64(6) | core & uint64(TOGETHER - 1)
+            row[core] |= np.uint8(operations)
 
 
 @njit(cache=True, nogil=True)
@@ -166,43 +205,47 @@ def simple(
     and packets sent) or listening (packets received and their synaptic operations), and then the barrier.
 
     One entry of `fan` (uint64, or uint32 where that is enough) is one core that a spike reaches: the core in the low 16 bits, then 16 bits each of its synaptic,
-    dense and shared operations there. Where most cores hear most spikes, `table` (see `tabulate`) has the same as whole rows, which
-    are added as vectors; else it has no rows. `senders` (int64, neurons × 2) has how often each neuron fired, which is added to, and beside it
-    its core in the low 32 bits and above them the packets of one of its spikes. `active` and `outside` (int32, steps × cores) and
+    dense and shared operations there. Where most cores hear most spikes, `table` has the same as whole rows, which
+    are added as vectors; else it has no rows. `senders` (uint32, neurons × 2) has how often each neuron fired, which is added to, and beside it
+    its core in the low 16 bits and above them the packets of one of its spikes. `active` and `outside` (int32, steps × cores) and
     `neurons` (int32, of each core) are padded with noughts to a multiple of `EIGHT` cores. `seconds` are those of an active update,
     an inactive one, an outside operation, a core step, a spike, a packet sent, one received, the three kinds of operation, and
     the barrier. `counted` (int64, 6 × cores) is added to: active updates, outside operations, packets received, the three kinds of operation.
     """
-    cores, width, tabled = uint64(active.shape[1]), uint64(table.shape[1]), table.shape[0] > 0
+    cores, width, tabled = uint64(active.shape[1]), uint64(table.rows.shape[1]), table.rows.shape[0] > 0
+    columns = max(cores, width * uint64(1 + table.halves))
     entries, each_active, each_outside, all_counted = (
-        table.reshape(-1),
+        table.rows.reshape(-1),
         active.reshape(-1),
         outside.reshape(-1),
         counted.reshape(-1),
     )
-    packets, plain = np.zeros(max(cores, width), np.uint32), np.zeros(max(cores, width), np.uint32)
+    packets, plain = np.zeros(columns, np.uint32), np.zeros(columns, np.uint32)
     both = np.zeros(cores, np.uint64)
     step = np.zeros((6, cores), np.uint32)
     now = step.reshape(-1)
     fired, sending, all_packets, all_plain, dense, shared = step[0], step[1], step[2], step[3], step[4], step[5]
     barrier = seconds[10]
-    low, core, high = uint64(0xFFFF), uint64(0xFFFFFFFF), uint64(32)
+    low, high = uint64(0xFFFF), uint64(32)
     q, last = uint64(0), uint64(spike_step.size)
     for row in range(uint64(active.shape[0])):
         first = q
         while q < last and spike_step[q] == start + np.int64(row):
             i = uint64(spike_neuron[q])
-            senders[i, 0] += 1
+            senders[i, 0] += np.uint32(1)
             found = uint64(senders[i, 1])
-            fired[found & core] += np.uint32(1)
-            sending[found & core] += np.uint32(found >> high)
+            fired[found & low] += np.uint32(1)
+            sending[found & low] += np.uint32(found >> uint64(16))
             q += uint64(1)
         if q == first:
             clock += _quiet(each_active, each_outside, row * cores, neurons, now, all_counted, seconds, cores) + barrier
             continue
         if tabled:
             for at in range(uint64(0), width, uint64(TOGETHER)):
-                _hear(entries, width, at, spike_neuron, first, q, packets, plain)
+                if table.halves:
+                    _hear_halves(entries, width, at, spike_neuron, first, q, packets, plain)
+                else:
+                    _hear(entries, width, at, spike_neuron, first, q, packets, plain)
             for c in range(cores):
                 all_packets[c], all_plain[c] = packets[c], plain[c]
             packets[:] = 0
@@ -261,15 +304,14 @@ def account(senders, per_spike, fan_start, fan, table, counts, traffic):
     """Add up by core what neurons cause on the way that fired so often (see `simple`): their spikes and events, and who they send to.
 
     `per_spike` (neurons, events) are the events of one spike; `counts` (events + 1, cores) gets them after the spikes themselves, and
-    `traffic` the packets from core (row) to core (column, as many as `table` has if it has rows), unless it is empty.
+    `traffic` the packets from core (row) to core (column, as many as the rows of `table` have if there are any), unless it is empty.
     """
-    events, tabled = uint64(per_spike.shape[1]), table.shape[0] > 0
-    known, width = traffic.shape[0] > 0, uint64(traffic.shape[1])
-    low = uint64(0xFFFF)
+    events, tabled, known = uint64(per_spike.shape[1]), table.rows.shape[0] > 0, traffic.shape[0] > 0
+    low, line, nothing = uint64(0xFFFF), uint64(TOGETHER), np.int64(0)
     for i in range(uint64(senders.shape[0])):
-        times = senders[i, 0]
+        times = np.int64(senders[i, 0])
         if times:
-            home = uint64(senders[i, 1]) & uint64(0xFFFFFFFF)
+            home = uint64(senders[i, 1]) & low
             counts[0, home] += times
             for e in range(events):
                 counts[e + uint64(1), home] += times * np.int64(per_spike[i, e])
@@ -277,9 +319,18 @@ def account(senders, per_spike, fan_start, fan, table, counts, traffic):
                 continue
             sent = traffic[home]
             if tabled:
-                operations = table[i]
-                for c in range(width):
-                    sent[c] += times if operations[c] else np.int64(0)
+                row = table.rows[i]
+                for first in range(uint64(0), uint64(row.size), line):
+                    found = row[first : first + line]
+                    if table.halves:
+                        lower, upper = sent[2 * first : 2 * first + line], sent[2 * first + line : 2 * first + 2 * line]
+                        for b in range(line):
+                            lower[b] += times if found[b] & np.uint8(15) else nothing
+                            upper[b] += times if found[b] >> np.uint8(4) else nothing
+                    else:
+                        here = sent[first : first + line]
+                        for b in range(line):
+                            here[b] += times if found[b] else nothing
             else:
                 for r in range(uint64(fan_start[i]), uint64(fan_start[i + uint64(1)])):
                     sent[uint64(fan[r]) & low] += times
