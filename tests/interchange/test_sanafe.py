@@ -316,7 +316,7 @@ def test_the_engine_counts_the_same(folder: Path, seed: int) -> None:
     clock = ChipClock(chip, **given, timing="queued")  # type: ignore[arg-type]
     times = clock.advance(made.steps, made.neurons, active=made.active, inactive=made.inactive)
     fired = np.bincount(made.neurons, minlength=netlist.size)
-    assert np.array_equal(clock.loads, program._fan.link_loads(fired))  # type: ignore[attr-defined]
+    assert np.array_equal(clock.loads, program._fan.ways.link_loads(fired))  # type: ignore[attr-defined]
     assert ledger.chip_time == pytest.approx(times.simple.sum(), rel=1e-12)
     assert ledger.total == pytest.approx(sum(chip.prices[k].joules * n for k, n in made.events.items()), rel=1e-12)
 

@@ -1,14 +1,14 @@
 """A network-on-chip as finite queues: cores inject packets, links carry them hop by hop, cores take them in one after the other.
 
-Events are ordered in continuous time by a heap that holds at most one event per core, link and core input; equal times are ordered
-by that number, so the result is the same whenever and in how many pieces it is computed. A packet is a range of rows of the fan-out
+Events are ordered in continuous time. There is at most one for each core, link and core input: these are the leaves of a binary tree,
+each of whose nodes knows the earliest event below it. Equal times are ordered by the number of the leaf, so the result is the same
+whenever and in how many pieces it is computed. A packet is a range of rows of the fan-out
 table, sorted by the tiles' layer, x, y, then core: the rows that leave a tile the same way are neighbours, so one packet may carry
 many (multicast) and splits where they part. A unicast packet carries one row. On a mesh with faults (`Mesh.table`) every row has its
 way written down instead, queue by queue, and rows are sorted by their ways.
 
-All whole numbers lie in one array `w`, all reals in one array `r`, at the offsets that `Layout` names; a function of this module
-takes two arrays instead of thirty, because each array argument costs Numba two reference counts a call, which was nine tenths of
-the time. Packets lie in `pw` and `pr`, four and three numbers each.
+All whole numbers lie in one array `w`, all reals in one array `r`, at the offsets that `Layout` names. Packets lie in `pw` and `pr`,
+four and three numbers each.
 
 Queues are numbered links first (four to a tile, or six on a mesh of layers: see EAST …; and once more for each virtual channel, which share the wires), then the
 inputs of cores. What can have an event is numbered cores as
@@ -20,11 +20,17 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic as _intrinsic
 
-__all__ = ["EAST", "NORTH", "SOUTH", "WEST", "Layout", "Mesh", "advance", "lay_out", "packets"]
+__all__ = ["EAST", "NEVER", "NORTH", "SOUTH", "WEST", "Layout", "Mesh", "advance", "lay_out", "packets"]
+
+intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
 EAST, WEST, NORTH, SOUTH, UP, DOWN = range(6)
+NEVER = int(np.array(np.inf).view(np.int64))
+"""The bits of the time of what does not happen."""
 LOW, HIGH, NEXT, STEP = range(4)
 ENTERED, READY, HOPS = range(3)
 WAITED, BLOCKED, SENT, TAKEN = range(4)
@@ -39,6 +45,7 @@ class Mesh(NamedTuple):
     ports: int  # links that leave a tile
     layer: int  # rows of a layer
     buffer: int
+    leaves: int  # of the tree of events
     multicast: bool
     table: bool
     local: float
@@ -92,9 +99,8 @@ class Layout(NamedTuple):
     # by entity
     wait_next: int
     busy: int  # a sender or link that waits; an input that takes
-    happens: int  # the heap
-    # one number
-    pending: int
+    # twice the leaves, two numbers each
+    tree: int  # when something happens next below here, as bits, and to whom
     # reals, by row
     work: int
     # by core
@@ -110,8 +116,6 @@ class Layout(NamedTuple):
     free: int  # wires: when the next packet may set out
     hop: int
     cycle: int
-    # by entity
-    time: int
     # one number, and four
     last: int
     totals: int
@@ -142,43 +146,52 @@ def packets(rows: int) -> tuple[Any, Any]:
     return pw, np.zeros((rows + 1, 3))
 
 
-@njit(cache=True)
-def _at(w, r, o, time, entity):
+@intrinsic
+def _bits(typingctx, time):
+    """The bits of a time as a whole number; times are not negative, so both have one order."""
+
+    def code(context, builder, signature, args):
+        return builder.bitcast(args[0], ir.IntType(64))
+
+    return types.int64(types.float64), code
+
+
+@intrinsic
+def _time(typingctx, bits):
+    """The time of which these are the bits."""
+
+    def code(context, builder, signature, args):
+        return builder.bitcast(args[0], ir.DoubleType())
+
+    return types.float64(types.int64), code
+
+
+one: Any = njit(forceinline=True, _nrt=False, error_model="numpy")  # pyright: ignore[reportCallIssue]
+"""All of the network is one function, and none of it counts references to its arrays: calls and counts took three quarters of the time."""
+
+
+@one
+def _put(w, o, m, key, entity):
+    """Write when something happens to `entity`, and who is first from its leaf up to the root; no branch depends on the times."""
+    i, first = m.leaves + entity, entity
+    w[o.tree + 2 * i] = key
+    while i > 1:
+        beside = o.tree + 2 * (i ^ 1)
+        other, who = w[beside], w[beside + 1]
+        earlier = other < key + (i & 1)  # of equal times the lower number, on the left
+        key = other if earlier else key
+        first = who if earlier else first
+        i >>= 1
+        w[o.tree + 2 * i], w[o.tree + 2 * i + 1] = key, first
+
+
+@one
+def _at(w, r, o, m, time, entity):
     """Let something happen to `entity` at `time`."""
-    k = w[o.pending]
-    w[o.pending] = k + 1
-    while k > 0:
-        up = (k - 1) // 2
-        if r[o.time + up] < time or (r[o.time + up] == time and w[o.happens + up] < entity):
-            break
-        r[o.time + k], w[o.happens + k] = r[o.time + up], w[o.happens + up]
-        k = up
-    r[o.time + k], w[o.happens + k] = time, entity
+    _put(w, o, m, _bits(time), entity)
 
 
-@njit(cache=True)
-def _pop(w, r, o):
-    """Take the first event off the heap, whose place 0 still holds it."""
-    n = w[o.pending] - 1
-    w[o.pending] = n
-    time, entity = r[o.time + n], w[o.happens + n]
-    k = 0
-    while True:
-        child = 2 * k + 1
-        if child >= n:
-            break
-        if child + 1 < n:
-            a, b = r[o.time + child], r[o.time + child + 1]
-            if b < a or (b == a and w[o.happens + child + 1] < w[o.happens + child]):
-                child += 1
-        if time < r[o.time + child] or (time == r[o.time + child] and entity < w[o.happens + child]):
-            break
-        r[o.time + k], w[o.happens + k] = r[o.time + child], w[o.happens + child]
-        k = child
-    r[o.time + k], w[o.happens + k] = time, entity
-
-
-@njit(cache=True)
+@one
 def _way(w, o, m, tile, row, step):
     """The queue a row leaves a tile by: a link, or the input of its core; by layers, along the row, along the column, or as written."""
     core = w[o.core + row]
@@ -199,14 +212,14 @@ def _way(w, o, m, tile, row, step):
     return tile * m.ports + SOUTH
 
 
-@njit(cache=True)
+@one
 def _serve(w, r, o, m, pr, link, t):
     """Let the first packet of a link come to its end: a hop after it set out, and a cycle after the one before it."""
     arrives = max(pr[w[o.head + link], READY], t)
-    _at(w, r, o, arrives, m.cores + link)
+    _at(w, r, o, m, arrives, m.cores + link)
 
 
-@njit(cache=True)
+@one
 def _take(w, r, o, m, pw, pr, core, p, t):
     """Begin to take a packet into a core: it leaves the network."""
     begin = max(t, pr[p, READY])
@@ -218,12 +231,12 @@ def _take(w, r, o, m, pw, pr, core, p, t):
     r[o.taken + core] += work
     entity = m.cores + m.links + core
     w[o.busy + entity] = 1
-    _at(w, r, o, begin + work, entity)
+    _at(w, r, o, m, begin + work, entity)
     pw[p, NEXT] = pw[pw.shape[0] - 1, NEXT]
     pw[pw.shape[0] - 1, NEXT] = p
 
 
-@njit(cache=True)
+@one
 def _enter(w, r, o, m, pw, pr, q, p, t):
     """Put a packet at the end of a queue that has room."""
     if q >= m.links and w[o.busy + m.cores + q] == 0:
@@ -249,7 +262,7 @@ def _enter(w, r, o, m, pw, pr, q, p, t):
             _serve(w, r, o, m, pr, q, t)
 
 
-@njit(cache=True)
+@one
 def _hand_on(w, r, o, m, pw, pr, entity, t):
     """Put what a sender or a link holds into the next queues, part after part; False when one of them is full and it waits there."""
     sender = entity < m.cores
@@ -299,7 +312,7 @@ def _hand_on(w, r, o, m, pw, pr, entity, t):
             return True
 
 
-@njit(cache=True)
+@one
 def _next_packet(w, r, o, m, core, t):
     """Let a core work until its next packet is ready, or to the end of its neurons."""
     work = 0.0
@@ -314,14 +327,14 @@ def _next_packet(w, r, o, m, core, t):
         if row < last:
             end = last if m.multicast else row + 1
             w[o.low + core], w[o.high + core], w[o.at_row + core] = row, end, end
-            _at(w, r, o, t + work + m.packet, core)
+            _at(w, r, o, m, t + work + m.packet, core)
             return
         w[o.at_spike + core] += 1
         w[o.at_row + core] = -1
     r[o.sending + core] = t + work + (w[o.size + core] - w[o.since + core]) * r[o.step_work + core]
 
 
-@njit(cache=True)
+@one
 def _leave(w, r, o, m, pw, pr, link, t):
     """The first packet of a link has gone on: the next one follows."""
     p = w[o.head + link]
@@ -333,7 +346,7 @@ def _leave(w, r, o, m, pw, pr, link, t):
         _serve(w, r, o, m, pr, link, t + r[o.cycle + link])
 
 
-@njit(cache=True)
+@one
 def _wake(w, r, o, m, pw, pr, stack, q, t):
     """Queue q has room: who waits for it goes on, and then who waits for them."""
     stack[0] = q
@@ -354,48 +367,58 @@ def _wake(w, r, o, m, pw, pr, stack, q, t):
                 depth += 1
 
 
-@njit(cache=True)
+@one
+def _happen(w, r, o, m, pw, pr, stack, t, entity):
+    """What happens to `entity` at t."""
+    if entity < m.cores:
+        r[o.totals + SENT] += 1
+        if _hand_on(w, r, o, m, pw, pr, entity, t):
+            _next_packet(w, r, o, m, entity, t)
+        return
+    q = entity - m.cores
+    if q < m.links:
+        if not _hand_on(w, r, o, m, pw, pr, entity, t):
+            return
+        _leave(w, r, o, m, pw, pr, q, t)
+    else:
+        core = q - m.links
+        w[o.busy + entity] = 0
+        r[o.taking + core] = t
+        if w[o.held + q] > 0:
+            p = w[o.head + q]
+            w[o.head + q] = pw[p, NEXT]
+            w[o.held + q] -= 1
+            _take(w, r, o, m, pw, pr, core, p, t)
+    if w[o.wait_head + q] >= 0:
+        _wake(w, r, o, m, pw, pr, stack, q, t)
+
+
+@one
 def _run(w, r, o, m, pw, pr, stack):
     """Let everything of one step happen."""
-    while w[o.pending] > 0:
-        t, entity = r[o.time], w[o.happens]
-        _pop(w, r, o)
-        if entity < m.cores:
-            r[o.totals + SENT] += 1
-            if _hand_on(w, r, o, m, pw, pr, entity, t):
-                _next_packet(w, r, o, m, entity, t)
-            continue
-        q = entity - m.cores
-        if q < m.links:
-            if not _hand_on(w, r, o, m, pw, pr, entity, t):
-                continue
-            _leave(w, r, o, m, pw, pr, q, t)
-        else:
-            core = q - m.links
-            w[o.busy + entity] = 0
-            r[o.taking + core] = t
-            if w[o.held + q] > 0:
-                p = w[o.head + q]
-                w[o.head + q] = pw[p, NEXT]
-                w[o.held + q] -= 1
-                _take(w, r, o, m, pw, pr, core, p, t)
-        if w[o.wait_head + q] >= 0:
-            _wake(w, r, o, m, pw, pr, stack, q, t)
+    while w[o.tree + 2] < NEVER:
+        t, entity = _time(w[o.tree + 2]), w[o.tree + 3]
+        leaf = o.tree + 2 * (m.leaves + entity)
+        w[leaf] = NEVER
+        _happen(w, r, o, m, pw, pr, stack, t, entity)
+        if w[leaf] == NEVER:  # else it was told of its next event, and so was the tree
+            _put(w, o, m, NEVER, entity)
 
 
-@njit(cache=True)
-def _prepare(w, o, m, neurons):
+@one
+def _prepare(w, o, m, neurons, first, last):
     """List the spikes of one step by core, in the order of the neurons' places there."""
     for core in range(m.cores + 1):
         w[o.first_spike + core] = 0
-    for neuron in neurons:
-        w[o.first_spike + w[o.home + neuron] + 1] += 1
+    for k in range(first, last):
+        w[o.first_spike + w[o.home + neurons[k]] + 1] += 1
     for core in range(m.cores):
         w[o.first_spike + core + 1] += w[o.first_spike + core]
         w[o.at_spike + core] = w[o.first_spike + core]
         w[o.at_row + core] = -1
         w[o.since + core] = 0
-    for neuron in neurons:
+    for q in range(first, last):
+        neuron = neurons[q]
         core = w[o.home + neuron]
         k = w[o.at_spike + core]
         while k > w[o.first_spike + core] and w[o.rank + w[o.listed + k - 1]] > w[o.rank + neuron]:
@@ -407,7 +430,7 @@ def _prepare(w, o, m, neurons):
         w[o.at_spike + core] = w[o.first_spike + core]
 
 
-@njit(cache=True)
+@one
 def _set_off(w, r, o, m, core, active, inactive, outside):
     """Let a core begin its step; returns the seconds its neurons and packets take in all."""
     spikes = w[o.first_spike + core + 1] - w[o.first_spike + core]
@@ -419,7 +442,7 @@ def _set_off(w, r, o, m, core, active, inactive, outside):
     r[o.taking + core] = begin + r[o.taken + core]
     if r[o.taking + core] > 0.0:
         w[o.busy + m.cores + m.links + core] = 1
-        _at(w, r, o, r[o.taking + core], m.cores + m.links + core)
+        _at(w, r, o, m, r[o.taking + core], m.cores + m.links + core)
     sent = 0
     for k in range(w[o.first_spike + core], w[o.first_spike + core + 1]):
         neuron = w[o.listed + k]
@@ -429,19 +452,21 @@ def _set_off(w, r, o, m, core, active, inactive, outside):
     return m.start + rest + spikes * (m.active + m.spike) + sent * m.packet
 
 
-@njit(cache=True)
-def advance(w, r, o, m, pw, pr, free, first, neurons, active, inactive, outside, seconds, simple):
+@njit(cache=True, nogil=True, _nrt=False, error_model="numpy")  # pyright: ignore[reportCallIssue]
+def advance(w, r, o, m, pw, pr, stack, free, first, neurons, active, inactive, outside, seconds, simple):
     """Chip time of some steps: spikes of step k are neurons[first[k]:first[k + 1]]; counts have shape (steps, cores).
 
     With `free` each core goes on by itself (asynchronous); else all begin together and a barrier ends the step (queued).
     `seconds` of each step are written, and beside them what the simple model gives: the busiest core and the barrier, no network.
+    `stack` has room for one number for each queue and one more.
     """
-    stack = np.empty(m.links + m.cores + 1, np.int64)
     for n in range(seconds.size):
-        _prepare(w, o, m, neurons[first[n] : first[n + 1]])
+        _prepare(w, o, m, neurons, first[n], first[n + 1])
         if not free:
-            r[o.begin : o.begin + m.cores] = 0.0
-            r[o.free : o.free + m.wires] = 0.0
+            for core in range(m.cores):
+                r[o.begin + core] = 0.0
+            for wire in range(m.wires):
+                r[o.free + wire] = 0.0
         busiest = 0.0
         for core in range(m.cores):
             own = _set_off(w, r, o, m, core, active[n, core], inactive[n, core], outside[n, core])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.backends import outside
 from workbench.backends.event.layout import Wires, starts_of, targets_of
+from workbench.backends.event.timing import ChipClock, work_of
 from workbench.chips.event import EventChip
 from workbench.circuits.unfold import Block, Netlist
 from workbench.errors import UnsupportedError
@@ -85,6 +86,22 @@ class Fan:
         made = clock.Table(np.zeros((size, width), np.uint8), halves)
         clock.tabulate(self.arrays["start"], self.packed, made)
         return made
+
+    @cached_property
+    def clock(self) -> ChipClock:
+        """The chip's network before the first step, whose tables take longer to make than to copy."""
+        single, dense, shared = self.by_kind
+        chip = self.ways.chip
+        return ChipClock(
+            chip,
+            core_of=self.core_of,
+            tiles=np.array([c.tile for c in self.placement.cores], np.int32).reshape(-1, 2),
+            start=self.arrays["start"],
+            core=self.arrays["core"],
+            work=work_of(chip, synaptic=single, dense=dense, shared=shared),
+            detours=self.ways.detours,
+            channels=self.ways.channels,
+        )
 
     def senders(self) -> NDArray[np.uint32]:
         """By neuron, side by side because they are asked for together: spikes counted (none yet), and its core + 2¹⁶ × packets of one."""

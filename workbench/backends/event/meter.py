@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.backends.event import plain
 from workbench.backends.event.cores import Fan
-from workbench.backends.event.timing import ChipClock, work_of
+from workbench.backends.event.timing import ChipClock
 from workbench.chips.event import EventChip
 from workbench.recordings.ledger import Ledger
 
@@ -75,17 +75,7 @@ class Meter:
         self._compiled = False
         self._network: ChipClock | None = None
         if chip.timing != "simple":
-            single, dense, shared = fan.by_kind
-            self._network = ChipClock(
-                chip,
-                core_of=fan.core_of,
-                tiles=np.array([c.tile for c in fan.placement.cores], np.int32).reshape(-1, 2),
-                start=fan.arrays["start"],
-                core=fan.arrays["core"],
-                work=work_of(chip, synaptic=single, dense=dense, shared=shared),
-                detours=fan.ways.detours,
-                channels=fan.ways.channels,
-            )
+            self._network = fan.clock.anew()
         self._seconds = np.array([*(price[e].seconds for e in _TIMED), chip.barrier(self._tiles)])
 
     def left(self) -> int:
@@ -227,7 +217,7 @@ class Meter:
             getattr(self, f"_{name}")[:] = arrays[f"meter.{name}"]
         self.clock, self._begin_clock = arrays["meter.clock"].tolist()
         self.step, self._begin, self.every = arrays["meter.step"].tolist()
-        heard = plain.tally(self.fan.arrays["start"], self.fan.packed, self._spikes, self._active.size)
+        heard = plain.tally(self.fan.arrays["start"], self.fan.packed, arrays["meter.spikes"], self._active.size)
         self._counted[2:, : self._active.size] = heard
         if self._network is not None:
             self._network.resume({k.removeprefix("queues."): v for k, v in arrays.items() if k.startswith("queues.")})

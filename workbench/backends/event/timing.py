@@ -21,6 +21,7 @@ packets without cutting them into flits; ends of steps of neighbours are known w
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, final
@@ -124,6 +125,7 @@ class ChipClock:
             t.at,
             t.mesh,
             *noc.packets(int(np.diff(filled).max(initial=0))),
+            np.empty(t.mesh.links + t.mesh.cores + 1, np.int64),
             self.timing == "asynchronous",
             first,
             fired,
@@ -142,6 +144,13 @@ class ChipClock:
             packets=int(packets),
             delivered=int(delivered),
         )
+
+    def anew(self) -> ChipClock:
+        """Another clock of the same program, at its start; this one must not have gone on."""
+        made = copy.copy(self)
+        made._tables = copy.copy(self._tables)
+        made._tables.whole, made._tables.real = self._tables.whole.copy(), self._tables.real.copy()
+        return made
 
     @property
     def loads(self) -> NDArray[np.int64]:
@@ -247,16 +256,17 @@ class _Tables:
             "cycle": hop / STAGES,
         }
         queues, entities = links + cores, links + 2 * cores
+        leaves = 1 << max(1, (entities - 1).bit_length())
         self._sizes = {
             **{name: len(value) for name, value in given.items()},
             **dict.fromkeys(("at_spike", "at_row", "since", "low", "high"), cores),
             **dict.fromkeys(("step_work", "sending", "taking", "taken", "blocked_at", "begin"), cores),
             **dict.fromkeys(("head", "tail", "held", "wait_head", "wait_tail", "longest", "load"), queues),
-            **dict.fromkeys(("wait_next", "busy", "happens", "time"), entities),
+            **dict.fromkeys(("wait_next", "busy"), entities),
+            "tree": 4 * leaves,
             "listed": home.size,
             "first_spike": cores + 1,
             "free": wires,
-            "pending": 1,
             "last": 1,
             "totals": 4,
         }
@@ -266,6 +276,8 @@ class _Tables:
             self.table(name)[:] = value
         for name in ("wait_head", "wait_tail", "wait_next"):
             self.table(name)[:] = -1
+        self.table("tree").reshape(-1, 2)[:, 0] = noc.NEVER
+        self.table("tree").reshape(-1, 2)[leaves:, 1] = np.arange(leaves)
         self.mesh = noc.Mesh(
             cores=cores,
             links=links,
@@ -273,6 +285,7 @@ class _Tables:
             ports=ports,
             layer=chip.tiles_y,
             buffer=chip.link_buffer,
+            leaves=leaves,
             multicast=chip.routing == "multicast",
             table=ways is not None,
             local=price["tile-local packet"],
