@@ -34,8 +34,8 @@ CELL = Lif(
 )
 
 
-def network(*, alike: bool = False, listed: bool = False) -> Network:
-    """Two populations, twelve in a hundred of their neurons joined, some twice; two delays, and one sparse bundle."""
+def network(*, alike: bool = False, listed: bool = False, sparse: bool = False) -> Network:
+    """Two populations, twelve in a hundred of their neurons joined, some twice; two delays, and perhaps one sparse bundle."""
     start = {} if alike else {"v": Uniform(0.0, 20 * mV)}
 
     def many(a: str, b: str, degree: int, weight: float, delay: float) -> Projection:
@@ -46,8 +46,9 @@ def network(*, alike: bool = False, listed: bool = False) -> Network:
         "EI": many("E", "I", 90, 0.3 * mV, 1.5 * ms),
         "IE": many("I", "E", 25, -1.5 * mV, 0.8 * ms),
         "II": many("I", "I", 25, -1.2 * mV, 0.8 * ms),
-        "EE, sparse": Projection("E", "E", FixedProbability(0.01), weight=0.4 * mV, delay=1 * ms),
     }
+    if sparse:
+        made["EE, sparse"] = Projection("E", "E", FixedProbability(0.01), weight=0.4 * mV, delay=1 * ms)
     sources = {}
     if listed:
         sources["list"] = Source(9, SpikeList(tuple(k * 3 * ms for k in range(9)), tuple(range(9))))
@@ -77,8 +78,8 @@ def run(described: Network, chip, tier: str = tiers.COMPILED) -> tuple[Any, Any]
     return going, going.recording()
 
 
-def same(a, b) -> None:
-    assert sum(a.counts.values()) > 500
+def same(a, b, least: int = 400) -> None:
+    assert sum(a.counts.values()) > least
     assert all(a.spikes[n] == b.spikes[n] for n in a.spikes)
     assert np.array_equal(a.ledger.counts, b.ledger.counts)
     assert np.array_equal(a.ledger.chip_times, b.ledger.chip_times)
@@ -86,18 +87,34 @@ def same(a, b) -> None:
 
 @pytest.mark.parametrize("chip", CHIPS_TRIED.values(), ids=CHIPS_TRIED)
 @pytest.mark.parametrize("alike", [False, True], ids=["scattered", "all at once"])
-def test_bits_and_lists_are_the_same_run(chip, alike, small):
-    """Also where hundreds of neurons fire in one step, whose rows are added up fifteen at a time."""
-    going, bits = run(network(alike=alike), chip)
+@pytest.mark.parametrize("sparse", [False, True], ids=["bits alone", "bits beside lists"])
+def test_bits_and_lists_are_the_same_run(chip, alike, sparse, small):
+    """Also where hundreds of neurons fire in one step: their rows are added up fifteen at a time, and eight bits are not enough."""
+    described = network(alike=alike, sparse=sparse)
+    going, bits = run(described, chip)
     assert going._rows.masks.delay.size >= 2
-    _, interpreted = run(network(alike=alike), chip, tiers.INTERPRETED)
+    assert going._shape.kept == ((0,) if not sparse and chip.arithmetic != "integer" else ())
+    _, interpreted = run(described, chip, tiers.INTERPRETED)
     without(small)
-    going, lists = run(network(alike=alike), chip)
+    going, lists = run(described, chip)
     assert going._rows.masks == ()
     same(bits, lists)
     same(interpreted, lists)
     at_once = np.unique(np.concatenate([s.steps for s in lists.spikes.values()]), return_counts=True)[1].max()
     assert at_once > 255 if alike else 3 < at_once < 255
+
+
+def test_bits_over_a_share_of_the_lanes_leave_the_others_alone(small):
+    """One bundle reaches the inhibitory neurons alone, beside another that comes to the same line."""
+    whole = network()
+    parts = {"IE": whole.projections["IE"], "II": whole.projections["II"], "EI": whole.projections["EI"]}
+    ring = Projection("I", "I", FixedInDegree(30), weight=0.2 * mV, delay=1.1 * ms)
+    described = replace(whole, projections=parts | {"ring": ring})
+    going, bits = run(described, CHIP)
+    assert going._shape.kept
+    assert going._rows.masks.block.max() >= 16
+    without(small)
+    same(bits, run(described, CHIP)[1], least=100)
 
 
 @pytest.mark.parametrize("chip", CHIPS_TRIED.values(), ids=CHIPS_TRIED)
@@ -122,20 +139,33 @@ def test_whole_numbers_are_summed_in_bits_beside_spikes_from_outside(small):
     same(bits, run(network(listed=True), chip)[1])
 
 
-def test_a_run_with_bits_is_saved_and_goes_on(small, tmp_path):
-    netlist = unfold(network(), seed=3)
+@pytest.mark.parametrize("alike", [False, True], ids=["scattered", "all at once"])
+@pytest.mark.parametrize("tier", [tiers.COMPILED, tiers.INTERPRETED])
+def test_a_run_with_bits_is_saved_and_goes_on(tier, alike, small, tmp_path):
+    """Saved in either tier, at any step of a burst; the file holds the same numbers."""
+    netlist = unfold(network(alike=alike), seed=3)
     drive = draw(netlist, STEPS * DT, dt=DT, seed=3)
     fitted = compile(netlist, CHIP, dt=DT, seed=3)
-    with tiers.held(tiers.COMPILED):
+    whole = run(network(alike=alike), CHIP)[1]
+    steps = np.unique(np.concatenate([s.steps for s in whole.spikes.values()]), return_counts=True)
+    cut = int(steps[0][steps[1].argmax()]) + 4  # after the fullest step, before its spikes arrive
+    with tiers.held(tier):
         half = fitted.start(drive)
-        half.advance(101 * DT)
-        resumed = fitted.resume(half.save(tmp_path / "run"))
-        resumed.advance((STEPS - 101) * DT)
-    same(resumed.recording(), run(network(), CHIP)[1])
+        half.advance(cut * DT)
+        half.save(tmp_path / "run")
+    with np.load(tmp_path / "run") as file:
+        assert file["state.arrivals"].dtype == np.uint16
+        assert file["state.arrivals"].any()
+    with tiers.held(tiers.COMPILED):
+        resumed = fitted.resume(tmp_path / "run")
+        resumed.advance((STEPS - cut) * DT)
+        half.advance((STEPS - cut) * DT)
+    same(resumed.recording(), whole)
+    same(half.recording(), whole)
 
 
 def test_every_synapse_is_a_bit_or_in_a_list(small):
-    going, _ = run(network(), CHIP)
+    going, _ = run(network(sparse=True), CHIP)
     rows, netlist, place = going._rows, going.program.netlist, going._blocks.place
     wired = np.zeros((netlist.size, place.max() // LANES * LANES + LANES), int)
     for name in ("EE", "EI", "IE", "II"):
@@ -155,8 +185,10 @@ def test_every_synapse_is_a_bit_or_in_a_list(small):
             wide = min(lanes.shape[1], wired.shape[1] - first)
             assert not lanes[:, wide:].any()
             found[cells.span, first : first + wide] += lanes[:, :wide]
-    assert (found <= wired).all()
-    listed = (wired - found).sum()
-    sparse = netlist.projections["EE, sparse"].count
-    assert rows.codes.size == listed + sparse
+            again = m.again[m.row[k] :][: cells.size + 1]
+            for i in range(cells.size):
+                np.add.at(found[cells.start + i], first + m.more[again[i] : again[i + 1]].astype(int), 1)
+    assert np.array_equal(found, wired)
+    assert m.times.max() == wired.max()
+    assert rows.codes.size == netlist.projections["EE, sparse"].count
     assert not m.bits[: m.words.max()].any()  # the row of those who are missing from a group

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, final
 
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 
 from workbench import streams
 from workbench.backends.event.layout import LANES
+from workbench.backends.event.ring import put_ring, ring_kind, taken_ring
 from workbench.backends.event.tape import Lane, Play, Tape
 from workbench.kernels.event import rules
 from workbench.kernels.event.tables import FOREVER, Blocks, Noise, Outside, Rows, Scratch, Shape, State, Taps
@@ -68,7 +68,8 @@ class Interpreter:
         self._fields = np.zeros((states, self._places), kind)
         self._hold = np.zeros(self._places, np.int16)
         self._given = np.zeros(self._places, kind)
-        self._ring = np.zeros((slots, self._lines, self._places), state.arrivals.dtype)
+        self._ring = np.zeros((slots, self._lines, self._places), ring_kind(state, shape))
+        self._kernels_ring = state, shape, blocks.parts, slots, self._lines
         plain = self._ring.dtype == kind and not shape.ways
         self._arrived = None if plain else np.zeros((states, self._places), kind)
         """What arrives in this step, where the ring has counts or narrow numbers."""
@@ -129,19 +130,22 @@ class Interpreter:
                 )
         return made
 
-    def _bits(self) -> list[list[tuple[NDArray[Any], int, int, int, Any]]]:
-        """By sender, its bundles laid as bits: (rows, number of its first neuron, first place in a slot, delay, weight)."""
+    def _bits(self) -> list[list[tuple[Any, ...]]]:
+        """By sender, its bundles laid as bits: (rows, lanes of more synapses and where they begin, its first neuron, first place, delay, weight)."""
         masks: Any = self._rows.masks
         if not masks:
             return []
-        made: list[list[tuple[NDArray[Any], int, int, int, Any]]] = []
+        made: list[list[tuple[Any, ...]]] = []
         for sender in range(masks.first.size - 1):
             made.append([])
             for k in range(int(masks.first[sender]), int(masks.first[sender + 1])):
                 size = int(np.count_nonzero(self._rows.sender == sender))
                 rows = masks.bits[int(masks.at[k]) :][: size * int(masks.words[k])].reshape(size, -1)
                 to = int(masks.line[k]) * self._places + int(masks.block[k]) * LANES
-                made[-1].append((rows, int(self._rows.start[sender]), to, int(masks.delay[k]), masks.weight[k]))
+                again = masks.again[int(masks.row[k]) :][: size + 1].astype(np.int64)
+                more = masks.more[: again[-1]].astype(np.int64)
+                start, delay = int(self._rows.start[sender]), int(masks.delay[k])
+                made[-1].append((rows, again, more, start, to, delay, masks.weight[k]))
         return made
 
     # --- the kernel's arrays, and ours ---
@@ -152,8 +156,7 @@ class Interpreter:
         blocked = (count, states, LANES)
         self._fields.reshape(states, count, LANES)[:] = state.fields.reshape(blocked).transpose(1, 0, 2)
         self._hold[:] = holds(state, self._at)
-        for (low, high), part in self._parts():
-            self._ring[:, :, low:high] = part
+        self._ring[:] = taken_ring(*self._kernels_ring)
         if self._shape.nonzero:
             bits = state.marks.astype("<u4").view(np.uint8)
             self._marks[:] = np.unpackbits(bits, bitorder="little").reshape(self._marks.shape)
@@ -165,17 +168,9 @@ class Interpreter:
         self._fields[:, ~self._alive] = 0  # the kernel leaves empty lanes alone
         state.fields.reshape(blocked)[:] = self._fields.reshape(states, count, LANES).transpose(1, 0, 2)
         wake_up(state, self._hold, self._at)
-        for (low, high), part in self._parts():
-            part[:] = self._ring[:, :, low:high]
+        put_ring(*self._kernels_ring, self._ring)
         if self._shape.nonzero:
             state.marks[:] = np.packbits(self._marks, bitorder="little").view("<u4")
-
-    def _parts(self) -> Any:
-        """First and last place of each part, and its arrivals as (slots, lines, places)."""
-        for low, high in pairwise((self._blocks.parts * LANES).tolist()):
-            size = self._slots * self._lines
-            mine = self._state.arrivals[low * size : high * size]
-            yield ((low, high), mine.reshape(self._slots, self._lines, high - low))
 
     # --- one step ---
 
@@ -329,10 +324,11 @@ class Interpreter:
         cuts, senders, sender_of = self._cuts, self._senders, self._sender_of
         if self._masked:
             for i in fired:
-                for rows, start, to, delay, weight in self._masked[sender_of[i]]:
-                    slot = (step + delay) % self._slots
-                    bits = np.unpackbits(rows[i - start].astype("<u4").view(np.uint8), bitorder="little")
+                for rows, again, more, start, to, delay, weight in self._masked[sender_of[i]]:
+                    slot, n = (step + delay) % self._slots, i - start
+                    bits = np.unpackbits(rows[n].astype("<u4").view(np.uint8), bitorder="little")
                     self._flat[slot, to + np.flatnonzero(bits)] += weight
+                    np.add.at(self._flat[slot], to + more[again[n] : again[n + 1]], weight)
                     self._filled[slot] = True
         columns = self._blocks.parts.size
         found = [

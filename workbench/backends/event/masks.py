@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.backends.base import delay_steps
 from workbench.backends.event.layout import LANES, SMALL, Form, Ways, Wires
@@ -47,22 +47,20 @@ def lay_masks(
     ways: Ways,
     dt: float,
     real: Any,
-) -> tuple[dict[str, Any], Wires]:
-    """The chosen blocks of synapses under the names of `kernels.event.Masks`, and the wires that are left to lists.
-
-    What is left of a chosen block are the synapses beyond the first between the same two neurons.
-    """
+) -> dict[str, Any]:
+    """The chosen blocks of synapses under the names of `kernels.event.Masks`."""
     from workbench.kernels.event import rows as kernel  # noqa: PLC0415  compiled kernels only for what is large
 
     senders = [*netlist.populations, *netlist.sources]
-    groups: dict[tuple[int, int, int, Any], list[int]] = {}
+    groups: dict[tuple[int, int, int, int, Any], list[int]] = {}
     for k in chosen:
         b = wires.blocks[k]
         weight = ways.amount(real(b.weight), 1)
-        key = (senders.index(b.source), int(delay_steps(b, dt)), ways.line(b, form, real), weight)
+        state = 1 << form.rows[b.receptor]
+        key = (senders.index(b.source), int(delay_steps(b, dt)), ways.line(b, form, real), state, weight)
         groups.setdefault(key, []).append(k)
     order = sorted(groups, key=lambda key: key[0])
-    columns: dict[str, list[Any]] = {n: [] for n in ("size", "words", "block", "delay", "line", "weight")}
+    columns: dict[str, list[Any]] = {n: [] for n in ("size", "words", "block", "delay", "line", "state", "weight")}
     for key in order:
         spans = [blocks["place"][netlist.populations[wires.blocks[k].target].span] for k in groups[key]]
         first = min(int(s.min()) for s in spans) // LANES // CHUNK * CHUNK
@@ -74,21 +72,36 @@ def lay_masks(
     # A row of noughts, as long as the longest, comes first.
     at = np.cumsum([max(columns["words"]), *(s * w for s, w in zip(sizes, columns["words"], strict=True))])
     bits = aligned((int(at[-1]),), np.uint32)
-    left = list(wires.rows)
+    again: list[NDArray[np.int64]] = []
+    more: list[NDArray[np.uint32]] = []
+    times, found = [], 0
     for number, key in enumerate(order):
         mine = bits[at[number] : at[number + 1]].reshape(sizes[number], -1)
+        pairs: list[tuple[NDArray[np.int64], NDArray[np.uint32]]] = []
         for k in groups[key]:
-            rows, place = (wires.rows[k], blocks["place"][netlist.populations[wires.blocks[k].target].span])
-            again = np.zeros(sizes[number] + 1, np.int64)
-            first, none = columns["block"][number], np.zeros(0, rows.targets.dtype)
-            kernel.mask_block(rows.start, rows.targets, place, first, mine, again, none)
-            more = np.empty(max(1, int(again[-1])), rows.targets.dtype)
-            kernel.mask_block(rows.start, rows.targets, place, first, mine, again, more)
-            left[k] = replace(rows, start=again, targets=more[: int(again[-1])])
-    kinds = {"weight": ways.kind}
+            wired, place = wires.rows[k], blocks["place"][netlist.populations[wires.blocks[k].target].span]
+            first, count = columns["block"][number], np.zeros(sizes[number], np.int64)
+            kernel.mask_block(wired.start, wired.targets, place, first, mine, count, np.zeros(0, np.uint32))
+            left = np.zeros(max(1, int(count.sum())), np.uint32)
+            kernel.mask_block(wired.start, wired.targets, place, first, mine, count, left)
+            pairs.append((np.repeat(np.arange(sizes[number]), count), left[: int(count.sum())]))
+        row, lane = np.concatenate([r for r, _ in pairs]), np.concatenate([x for _, x in pairs])
+        order_of_rows = np.argsort(row, kind="stable")
+        row, lane = row[order_of_rows], lane[order_of_rows]
+        again.append(found + np.searchsorted(row, np.arange(sizes[number] + 1)))
+        more.append(lane)
+        found += lane.size
+        alike = np.unique(row * (columns["words"][number] * LANES) + lane, return_counts=True)[1]
+        times.append(1 + int(alike.max(initial=0)))
+    kinds = {"weight": ways.kind, "state": np.uint64}
+    lanes = np.concatenate([*more, np.zeros(1, np.uint32)])  # one more, so that looking ahead is never outside
     return {n: np.array(v, kinds.get(n, np.int64)) for n, v in columns.items()} | {
         "bits": bits,
         "at": at[:-1].astype(np.int64),
         "first": np.searchsorted([key[0] for key in order], np.arange(len(senders) + 1)).astype(np.int64),
         "begins": np.zeros((blocks["parts"].size - 1, MOST), np.uint64),
-    }, replace(wires, rows=tuple(left))
+        "row": np.cumsum([0, *(a.size for a in again[:-1])]).astype(np.int64),
+        "again": np.concatenate(again).astype(np.uint32),
+        "more": lanes.astype(np.uint16) if int(lanes.max()) < 1 << 16 else lanes,
+        "times": np.array(times, np.int64),
+    }

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, final
 
@@ -39,6 +38,7 @@ from workbench.backends.event.masks import dense_wires, lay_masks
 from workbench.backends.event.memory import aligned
 from workbench.backends.event.meter import Meter, padded
 from workbench.backends.event.parts import gathers, lay_buckets, lay_parts
+from workbench.backends.event.ring import put_ring, taken_ring
 from workbench.backends.event.support import check_supported, realised
 from workbench.backends.recorder import Recorder, noted, opened, write_state
 from workbench.chips.event import EventChip
@@ -157,6 +157,9 @@ def _lay(
     ways = lay_ways(netlist, wires, form, real)
     if not ways.count and real is not np.int32:
         chosen = ()  # sums of floats depend on their order
+    kept = bool(ways.count) and not ways.unit and window > 1 and len(chosen) == len(wires.blocks)
+    if kept:
+        ways = replace(ways, kind=np.uint8)
     blocks = lay_blocks(netlist, fan.core_of, form, ways, dt, real)
     bytes_per_block = LANES * np.dtype(ways.kind).itemsize * len(form.states)
     if any(low != high for low, high in spans):
@@ -176,8 +179,7 @@ def _lay(
     )
     blocks |= lay_runs(blocks, spread=spread)
     layers = dense_blocks(netlist, wires.blocks, blocks)
-    masks, wires = lay_masks(netlist, wires, chosen, blocks, form, ways, dt, real) if chosen else (None, wires)
-    apart = (*layers, *(k for k in chosen if not wires.rows[k].targets.size))
+    apart = (*layers, *chosen)
     rows = lay_rows(netlist, wires, blocks, form, ways, slots, dt, real, apart=apart, spare=LANES if gathered else 0)
     return {
         "spread": spread,
@@ -185,7 +187,8 @@ def _lay(
         "rows": rows,
         "gathered": gathered,
         "dense": lay_dense(netlist, wires.blocks, layers, blocks, form, dt, real) if layers else None,
-        "masks": masks,
+        "masks": lay_masks(netlist, wires, chosen, blocks, form, ways, dt, real) if chosen else None,
+        "kept": kept,
         "window": window,
         "slots": slots,
         "ways": ways,
@@ -257,17 +260,20 @@ class EventRun(Run):
         fields = aligned((count, states, LANES), real)
         lanes = blocks["neuron"].reshape(-1, LANES)
         fields[:, 0] = np.where(lanes < 0, 0, v[lanes]).astype(real)
+        parts = blocks["parts"].size - 1
+        kept = layout["kept"]
+        # Rows of bits are added whole, which may reach beyond the last place (by nothing).
+        room = self._slots * layout["ways"].lines(states) * places + LANES * CHUNK * bool(masks)
         self._state = event.State(
             fields=fields.reshape(-1),
             until=aligned((places,), np.int64),
             waiting=np.full(count, np.iinfo(np.uint32).max, np.uint32),
             wakes=np.zeros(count, np.int64),
             marks=np.zeros(self._slots * count if self._counts_states else 1, np.uint32),
-            # Rows of bits are added whole, which may reach beyond the last place (by nothing).
-            arrivals=aligned(
-                (self._slots * layout["ways"].lines(states) * places + LANES * CHUNK * bool(masks),),
-                layout["ways"].kind,
-            ),
+            arrivals=aligned((room,), layout["ways"].kind),
+            spare=aligned((room if kept else 1,), np.uint16),
+            came=np.zeros(parts * self._slots, np.uint64),
+            many=np.zeros(parts * self._slots, np.int64),
         )
         self._state.until[blocks["neuron"] < 0] = event.FOREVER
         self._fused = [b.name for b in outside.fused(netlist)]
@@ -286,10 +292,11 @@ class EventRun(Run):
             cancels=(0,) * layout["ways"].cancels,
             nonzero=(0,) * self._counts_states,
             flagged=(0,) * (self._window == 1),
+            kept=(0,) * kept,
         )
         self._recorder = Recorder(netlist, program.probes, program.limits, program.dt)
         self._meter = Meter(program._fan, program.chip, program.dt, drive.steps, program.limits.window)
-        threads, parts = blocks["shares"].size - 1, blocks["parts"].size - 1
+        threads = blocks["shares"].size - 1
         self._longest = max(1, min(CALL, 4_000_000 // max(1, cores)))
         room = max(BUFFER, 2 * netlist.size)
         self._scratch = event.Scratch(
@@ -299,7 +306,6 @@ class EventRun(Run):
             neuron=np.empty(room, np.int32),
             active=np.zeros((threads, 0, cores), np.int32),
             outside=np.zeros((threads, 0, cores), np.int32),
-            came=np.zeros(parts * self._slots, np.uint64),
             drawn=np.zeros((threads, LANES), np.uint32),
             sync=np.zeros(16, np.int64),
             buckets=event.Buckets(**lay_buckets(layout["rows"], parts, threads)) if layout["gathered"] else (),
@@ -409,11 +415,6 @@ class EventRun(Run):
         """Bring the kernel's arrays up to date with the interpreter's."""
         if self._interpreter is not None:
             self._interpreter.put_back()
-            self._look_at_all()
-
-    def _look_at_all(self) -> None:
-        """Where arrivals are is not known: the kernel looks everywhere."""
-        self._scratch.came[:] = np.iinfo(np.uint64).max
 
     def _outside(self, begin: int, end: int, given: Mapping[str, NDArray[np.int64]]) -> Any:
         if not (self._listed or self._currents):
@@ -465,20 +466,18 @@ class EventRun(Run):
             notes=notes,
         )
 
-    def _arrivals(self) -> list[NDArray[Any]]:
-        """The arrivals of each part as (slots, lines, its places); parts differ with the number of threads."""
+    @property
+    def _ring(self) -> tuple[Any, Any, Any, int, int]:
+        """What `taken_ring` and `put_ring` ask for; parts differ with the number of threads."""
         lines = self.program._layout["ways"].lines(len(self.program._form.states))
-        edges = self._blocks.parts * LANES * self._slots * lines
-        return [
-            self._state.arrivals[low:high].reshape(self._slots, lines, -1) for low, high in pairwise(edges.tolist())
-        ]
+        return self._state, self._shape, self._blocks.parts, self._slots, lines
 
     def save(self, path: str | Path) -> Path:
         """See Run."""
         self._settle()
         state = self._state
         arrays = {"state.fields": state.fields, "state.hold": holds(state, self.step), "state.marks": state.marks}
-        arrays["state.arrivals"] = np.concatenate(self._arrivals(), axis=2)
+        arrays["state.arrivals"] = taken_ring(*self._ring)
         arrays |= self._recorder.save() | self._meter.save()
         return write_state(path, arrays, noted(self.drive, self.step), self.program)
 
@@ -486,11 +485,7 @@ class EventRun(Run):
         state, step = self._state, note["step"]
         state.fields[:], state.marks[:] = arrays["state.fields"], arrays["state.marks"]
         wake_up(state, arrays["state.hold"], step)
-        at = 0
-        for part in self._arrivals():
-            part[:] = arrays["state.arrivals"][:, :, at : at + part.shape[2]]
-            at += part.shape[2]
-        self._look_at_all()
+        put_ring(*self._ring, arrays["state.arrivals"])
         self._interpreter = None
         self._recorder.restore(arrays)
         self._meter.restore(arrays)

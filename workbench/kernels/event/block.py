@@ -13,7 +13,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
 from workbench.kernels.event import rules
-from workbench.kernels.event.tables import FOREVER
+from workbench.kernels.event.tables import CHUNK, FOREVER, SPARED
 from workbench.kernels.lanes import (
     WIDTH,
     Lanes,
@@ -179,6 +179,48 @@ class _Arriving:
         return Lanes(builder, made), word
 
 
+class _Kept(_Arriving):
+    """The same where a line holds what it held when it was last written, unless the flags say that something came to it."""
+
+    def __init__(
+        self, builder: Any, data: Any, lines: list[Any], weights: list[Lanes], flags: Any, first: int, nowhere: Any
+    ) -> None:
+        super().__init__(builder, data["arrivals"], lines, weights, None, cancels=True, signed=False)
+        self.spare, self.flags, self.first, self.nowhere = data["spare"], flags, first, nowhere
+
+    def onto(self, base: Lanes) -> Lanes:
+        builder, many = self.builder, []
+        for n, line in enumerate(self.lines):
+            here = builder.icmp_unsigned("!=", builder.and_(self.flags, _LONG(1 << (self.first + n))), _LONG(0))
+            spot = builder.select(here, line, self.nowhere)
+            many.append(converted(load(builder, self.data, spot), _WORD, signed=False))
+        spared = builder.icmp_unsigned("!=", builder.and_(self.flags, _LONG(SPARED)), _LONG(0))
+        before = builder.block
+        with builder.if_then(spared, likely=False):
+            more = []
+            for line in self.lines:
+                lanes = load(builder, self.spare, line)
+                store(builder, zeros(lanes), self.spare, line)
+                more.append(converted(lanes, _WORD, signed=False))
+            sums = [a + b for a, b in zip(many, more, strict=True)]
+            inside = builder.block
+        counts = []
+        for few, all_of_them in zip(many, sums, strict=True):
+            made = builder.phi(few.value.type)
+            made.add_incoming(few.value, before)
+            made.add_incoming(all_of_them.value, inside)
+            counts.append(Lanes(builder, made))
+        each = [
+            converted(lanes, base.element, signed=False) * weight
+            for lanes, weight in zip(counts, self.weights, strict=True)
+        ]
+        total = each[0]
+        for lanes in each[1:]:
+            total = total + lanes
+        self.met = self._where(counts, total)
+        return base + total
+
+
 @intrinsic
 def sweep(
     typingctx: Any,
@@ -194,6 +236,7 @@ def sweep(
     live: Any,
     core: Any,
     arrivals: Any,
+    spare: Any,
     marks: Any,
     came: Any,
     given: Any,
@@ -229,6 +272,7 @@ def sweep(
     each = max(1, ways)
     signed = getattr(arrivals.dtype, "signed", True)
     spread, waits, flagged = bool(counted["spread"]), bool(counted["waits"]), bool(counted["flagged"])
+    kept = bool(counted["kept"])
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def array(number: int) -> Any:
@@ -239,14 +283,14 @@ def sweep(
             for number, name in enumerate(
                 (
                     "fields", "waiting", "wakes", "until", "constants", "constants_of", "holds", "holds_of", "live",
-                    "core", "arrivals", "marks", "came", "given", "fired", "active",
+                    "core", "arrivals", "spare", "marks", "came", "given", "fired", "active",
                 ),
                 start=1,
             )
         }  # fmt: skip
-        cores = cgutils.unpack_tuple(builder, array(16).shape)[1]
+        cores = cgutils.unpack_tuple(builder, array(17).shape)[1]
         blocks = cgutils.unpack_tuple(builder, array(10).shape)[0]
-        first, last, back, begin, steps, row, pitch, line, arrived_at, slot, slots, span, came_at = args[17:]
+        first, last, back, begin, steps, row, pitch, line, arrived_at, slot, slots, span, came_at = args[18:]
         whole = not isinstance(data["fields"].type.pointee, (ir.FloatType, ir.DoubleType))
         element = data["fields"].type.pointee
         wide = _WORD if whole else element
@@ -267,6 +311,8 @@ def sweep(
             return _read_constants(builder, data["constants"], one("constants_of", block), names, spread=spread)
 
         common = None if spread else constants_at(first)
+        # Behind the last place there is room for whole chunks, with nothing in it.
+        nowhere = builder.sub(builder.zext(array(12).nitems, _LONG), _LONG(CHUNK * WIDTH)) if kept else None
         flags = one("came", builder.add(came_at, slot)) if flagged else None
         boxes = [_Box(builder, ir.VectorType(wide, WIDTH)) for _ in range(states)]
         asleep, wake = _Box(builder, _WORD), _Box(builder, _LONG)
@@ -315,9 +361,15 @@ def sweep(
                 here = builder.add(here, place)
                 counted_at = builder.add(line, index)
                 arriving = []
+                noted = one("came", builder.add(came_at, at_slot.get())) if kept else None
                 for state in receivers:
                     spots = [builder.add(here, times(span, state * each + way)) for way in range(each)]
                     weights = list(k.weight[state * each : (state + 1) * each])
+                    if kept:
+                        made = _Kept(builder, data, spots, weights, noted, state * each, nowhere)
+                        made.cancels = bool(counted["cancels"])
+                        arriving.append(made)
+                        continue
                     looks = None
                     if flagged:
                         looks = builder.icmp_unsigned("!=", builder.and_(flags, _LONG(1 << state)), _LONG(0))
@@ -402,7 +454,7 @@ def sweep(
 
     place = types.uint64
     arrays = (
-        shape, fields, waiting, wakes, until, constants, constants_of_, holds, holds_of, live, core, arrivals, marks,
+        shape, fields, waiting, wakes, until, constants, constants_of_, holds, holds_of, live, core, arrivals, spare, marks,
         came, given, fired_words, active,
     )  # fmt: skip
     return types.void(*arrays, *(place,) * 13), code

@@ -62,8 +62,8 @@ def add_block(start, targets, place, part_of, parts, cursor, line, lines, delays
 def mask_block(start, targets, place, first, bits, again, more):
     """Set the bits of a block's synapses in `bits` (rows, words), whose words begin with block `first`.
 
-    Whose bit is set already is written to `more`, row after row, and counted in `again` (rows + 1), one place to the right; if `more` is
-    empty, they are only counted and `bits` stays as it is.
+    The lanes whose bit is set already are written to `more`, row after row, and counted in `again` (rows); if `more` is empty, they are
+    only counted and `bits` stays as it is.
     """
     seen = np.zeros(bits.shape[1], np.uint32)
     at = uint64(0)
@@ -78,8 +78,8 @@ def mask_block(start, targets, place, first, bits, again, more):
             word, bit = (to >> uint64(5)) - uint64(first), np.uint32(1) << np.uint32(to & uint64(31))
             if row[word] & bit:
                 if more.size:
-                    more[at] = targets[s]
+                    more[at] = to - (uint64(first) << uint64(5))
                     at += uint64(1)
                 many += 1
             row[word] |= bit
-        again[i + 1] = again[i] + many
+        again[i] = many

@@ -54,7 +54,8 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
     fields, arrivals, marks, fired_words = state.fields, state.arrivals, state.marks, scratch.fired
     live, drawn = blocks.live, scratch.drawn[thread]
     active, outside_here = scratch.active[thread], scratch.outside[thread]
-    spike_step, spike_neuron, sync, came = scratch.step, scratch.neuron, scratch.sync, scratch.came
+    spike_step, spike_neuron, sync = scratch.step, scratch.neuron, scratch.sync
+    came, many, spare = state.came, state.many, state.spare
     given, listed, pitch = outside.current, outside.at, uint64(scratch.fired.size // window)
     # Reaching into a tuple counts a reference, which is slow in a loop: everything is taken out once.
     parts, population, index, block_core = blocks.parts, blocks.population, blocks.number, blocks.core
@@ -124,7 +125,7 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                                     t_out[spot] += np.float64(fields[uint64(t_field[t])]) * t_share[t]
                         sweep(
                             shape, fields, asleep, wakes, until, constants,
-                            constants_of, holds, holds_of, live, block_core, arrivals, marks, came, given,
+                            constants_of, holds, holds_of, live, block_core, arrivals, spare, marks, came, given,
                             fired_words, active, b, upto, back, uint64(s), steps, uint64(s - n), pitch,
                             uint64(s - start),
                             base - low * LANES, uint64(s % slots), uint64(slots), span, uint64(part * slots),
@@ -132,6 +133,8 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                     b = upto
             for s in range(n, m):
                 came[part * slots + s % slots] = uint64(0)
+                if len(shape.kept):
+                    many[part * slots + s % slots] = 0
         met += 1
         _meet(sync, threads, met)
         if thread == 0:
@@ -140,14 +143,13 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
         _meet(sync, threads, met)
         first, written = written, sync[8]
         for part in range(first_part, last_part):
-            deliver_masks(
-                part, first, written, slots, lines, shape, blocks, rows, arrivals, came, spike_step, spike_neuron
-            )
-        deliver(
-            first_part, last_part, first, written, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base,
-            r_start, r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape,
-            total, marks, buckets, thread,
-        )  # fmt: skip
+            deliver_masks(part, first, written, slots, lines, shape, blocks, rows, state, scratch)
+        if len(shape.kept) == 0:
+            deliver(
+                first_part, last_part, first, written, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base,
+                r_start, r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape,
+                total, marks, buckets, thread,
+            )  # fmt: skip
         n = m
     return n, written
 

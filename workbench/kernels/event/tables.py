@@ -14,6 +14,8 @@ __all__ = [
     "CHUNK",
     "FOREVER",
     "MOST",
+    "NARROW",
+    "SPARED",
     "Blocks",
     "Buckets",
     "Dense",
@@ -30,6 +32,12 @@ __all__ = [
 
 CHUNK = 16
 """Blocks whose bits fill a line of the cache: rows of bits are multiples of it, and so are parts where there are any."""
+
+NARROW = 255
+"""Spikes that a count of eight bits holds."""
+
+SPARED = 1 << 63
+"""The flag of a slot that something beyond eight bits came to."""
 
 MOST = 15
 """Rows of bits that are added up together: a number of four digits."""
@@ -55,6 +63,7 @@ class Shape(NamedTuple):
     cancels: tuple[int, ...]  # (0,) if counted arrivals may add up to nothing
     nonzero: tuple[int, ...]  # (0,) if a state that is not zero makes an update active
     flagged: tuple[int, ...]  # (0,) if windows are one step: it looks up where anything came before it looks for it
+    kept: tuple[int, ...]  # (0,) if all synapses are rows of bits: arrivals are written afresh and never cleared
 
 
 class Blocks(NamedTuple):
@@ -107,8 +116,9 @@ class Dense(NamedTuple):
 class Masks(NamedTuple):
     """Synapses of dense bundles, which share delay and weight, as rows of bits: a bit for each lane of some blocks.
 
-    Row r of bundle k is `bits[at[k] + r × words[k] :][: words[k]]`, the lanes of the blocks `block[k]` and after, one word a block. A
-    second synapse between the same two neurons is in `Rows`.
+    Row r of bundle k is `bits[at[k] + r × words[k] :][: words[k]]`, the lanes of the blocks `block[k]` and after, one word a block.
+    Where a neuron has more synapses onto another, the lanes of those after the first are `more[again[i] : again[i + 1]]`, i = row[k] + r.
+    None of them is in `Rows`.
     """
 
     bits: np.ndarray  # uint32: a row of noughts, as long as the longest, then the rows
@@ -117,9 +127,14 @@ class Masks(NamedTuple):
     block: np.ndarray  # int64 (bundles): a multiple of CHUNK
     delay: np.ndarray  # int64 (bundles): steps
     line: np.ndarray  # int64 (bundles): where it arrives, as in `Rows`
+    state: np.ndarray  # uint64 (bundles): a bit for the state at which it arrives
     weight: np.ndarray  # as the arrivals (bundles): what a spike adds
     first: np.ndarray  # int64 (senders + 1): the bundles of each population, then of each source
     begins: np.ndarray  # uint64 (parts × MOST): room for where the rows of some spikes begin
+    row: np.ndarray  # int64 (bundles)
+    again: np.ndarray  # uint32 (rows + 1 of every bundle)
+    more: np.ndarray  # uint16 or uint32
+    times: np.ndarray  # int64 (bundles): the most synapses that a neuron has onto another
 
 
 class Rows(NamedTuple):
@@ -187,6 +202,9 @@ class State(NamedTuple):
     arrivals: (
         np.ndarray
     )  # part after part (slots × lines × blocks of the part × 32): sums like the fields, or int16; or counts
+    spare: np.ndarray  # uint16, as the arrivals: counts beyond eight bits, where these are kept
+    came: np.ndarray  # uint64 (parts × slots): a bit for each state (or line, if kept) at which anything may have arrived; who delivers sets it
+    many: np.ndarray  # int64 (parts × slots): spikes that went into the eight bits of a slot, if kept
 
 
 class Taps(NamedTuple):
@@ -224,9 +242,6 @@ class Scratch(NamedTuple):
     neuron: np.ndarray  # int32
     active: np.ndarray  # int32 (threads, steps of a call, cores)
     outside: np.ndarray  # int32 (threads, steps of a call, cores)
-    came: (
-        np.ndarray
-    )  # uint64 (parts × slots): a bit for each state at which anything may have arrived; whoever delivers sets it
     drawn: np.ndarray  # uint32 (threads, 32)
     sync: np.ndarray  # int64: [0] arrivals at the barrier, [8] spikes written
     buckets: Buckets | tuple[()]  # where rows fall into short pieces
