@@ -63,6 +63,22 @@ def floats() -> Network:
     )
 
 
+def delays() -> Network:
+    """Delays of each synapse's own, so that the spikes of all steps of a window go into the buckets together."""
+    cell = Lif(tau=20 * ms, resistance=40 * Mohm, bias=0.55 * nA, refractory=2 * ms)
+    start = {"v": Uniform(0.0, 19 * mV)}
+    own, later = Uniform(-0.3 * mV, 0.4 * mV), Uniform(2 * ms, 7 * ms)
+    return Network(
+        {"A": Population(260, cell, start), "B": Population(90, cell, start)},
+        {},
+        {
+            "AA": Projection("A", "A", HashRule(90), weight=own, delay=later),
+            "AB": Projection("A", "B", FixedInDegree(25), weight=own, delay=later),
+            "BA": Projection("B", "A", FixedInDegree(3), weight=0.7 * mV, delay=3 * ms),
+        },
+    )
+
+
 def fitted(network: Network, chip: Any, monkeypatch: pytest.MonkeyPatch, *, gathered: bool, threads: int = 1) -> Any:
     """The network on the chip, in many small parts if `gathered`."""
     probes = tuple(Probe(name, "v") for name in network.populations)
@@ -86,7 +102,7 @@ def check_same(a: Recording, b: Recording) -> None:
     assert all(np.array_equal(a.traces[t], b.traces[t]) for t in a.traces)
 
 
-@pytest.mark.parametrize(("network", "chip"), [(whole_numbers, "integer"), (floats, "float32")])
+@pytest.mark.parametrize(("network", "chip"), [(whole_numbers, "integer"), (floats, "float32"), (delays, "float32")])
 def test_gathered_equals_row_by_row_in_every_bit(network, chip, monkeypatch):
     made = network()
     plain = fitted(made, CHIP[chip], monkeypatch, gathered=False)

@@ -382,7 +382,10 @@ def lay_rows(
     total = sum(wires.rows[k].targets.size for _, ks in bundles for k in ks)
     base = np.cumsum([0, *(sizes[key[0]] for key, _ in bundles)])
     cuts = np.zeros((int(base[-1]), parts.size), np.uint32 if total < 2**32 else np.int64)
-    reach = widest * (slots + 1) if any(key[1] == 0 for key, _ in bundles) else widest
+    reach = widest
+    if any(key[1] == 0 for key, _ in bundles):
+        # Whoever reads whole vectors also adds the slot to a code.
+        reach = widest * (2 * slots if spare else slots + 1)
     codes = np.empty(total + spare, np.uint16 if reach <= 65536 else np.uint32)
     owned = sum(wires.rows[k].targets.size for key, ks in bundles if key[2] is None for k in ks)
     weights = np.empty(owned + (spare if owned else 0), real)

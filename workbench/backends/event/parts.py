@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -23,32 +24,55 @@ CRUMB = 50
 MORSEL = 8
 """The same where rows are gathered in buckets: a piece costs no more there than eight synapses do."""
 
+CODES = 1 << 16
+"""What codes of two bytes can tell apart."""
+
 GATHERED = 1 << 19
 """Bytes of synapses gathered at a time, which the second cache holds beside the rows to come."""
 
 
 def lay_parts(
-    total: int, threads: int, *, synapses: float, bytes_per_block: float, whole: int = 1, gathers: bool = False
+    total: int,
+    threads: int,
+    *,
+    synapses: float,
+    states: int,
+    ways: int,
+    itemsize: int,
+    slots: int = 1,
+    whole: int = 1,
+    gathers: bool = False,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
     """(first block of each part, first part of each thread, whether rows are to be gathered), for `total` blocks.
 
+    A place has `states` × `ways` arrivals of `itemsize` bytes.
+
     Arrivals come at random places, so a part is small enough for the nearest cache; but not so small that a row, with `synapses`
-    of them on average, falls into crumbs. All but the last have a multiple of `whole` blocks. Where `gathers`
-    allows it pieces may be shorter, and are gathered.
+    of them on average, falls into crumbs. All but the last have a multiple of `whole` blocks. Where `gathers` allows it pieces may be
+    shorter, and are gathered. The arrivals of a spike lie in so many `slots` at once; all of them are near only where rows are
+    gathered, else a part would leave too little of every row.
     """
 
     def cut(at: float) -> int:
         return total if at >= total else int(at) // whole * whole
 
     edges = [cut(total * t / threads) for t in range(threads + 1)]
-    wanted = round(total / threads * bytes_per_block / NEAREST)
-    gathers = gathers and wanted > max(1, int(synapses / threads / CRUMB)) and synapses / threads >= 2 * MORSEL
+    bytes_per_block: float = LANES * itemsize * states
+    whole_ring = bytes_per_block * ways * slots
+    wanted = round(total / threads * whole_ring / NEAREST)
+    most = 1 if slots > 1 else max(1, int(synapses / threads / CRUMB))
+    gathers = gathers and wanted > most and synapses / threads >= 2 * MORSEL
     shortest = MORSEL if gathers else CRUMB
+    bytes_per_block = whole_ring if gathers else bytes_per_block * (1 if slots == 1 else slots / 8)
+    if gathers and slots > 1:
+        # Small enough for codes of two bytes, see `lay_rows`.
+        bytes_per_block = max(bytes_per_block, NEAREST / max(1, CODES // (LANES * states * ways * 2 * slots)))
     parts, shares = [0], [0]
     for low, high in pairwise(edges):
         if high == low:
             continue
-        wanted = max(1, round((high - low) * bytes_per_block / NEAREST))
+        wanted = (high - low) * bytes_per_block / NEAREST
+        wanted = max(1, math.ceil(wanted) if gathers and slots > 1 else round(wanted))
         most = max(1, int(synapses * (high - low) / total / shortest))
         pieces = min(wanted, most, high - low)
         parts += sorted({cut(low + (high - low) * k / pieces) for k in range(1, pieces + 1)} - {low})
@@ -59,13 +83,15 @@ def lay_parts(
 def gathers(netlist: Netlist, wires: Wires, ways: Ways, dt: float, real: Any) -> bool:
     """Whether the synapses of many spikes may be added bundle by bundle, and most come from neurons.
 
-    Each must know its slot from its bundle. Floats are summed in the order of spikes, so no two bundles of a neuron may meet in a slot.
+    Floats are summed in the order of spikes, so no two bundles of a neuron may meet in a slot.
     """
     senders = [*netlist.populations, *netlist.sources]
     due = [key[:2] for key, _ in bundles_of(wires, senders, dt, real)]
     inner = sum(b.count * (1 if not b.external else -1) for b in wires.blocks)
-    exact = np.issubdtype(ways.kind, np.integer)
-    return inner > 0 and all(delay for _, delay in due) and (exact or len(set(due)) == len(due))
+    if inner <= 0 or np.issubdtype(ways.kind, np.integer):
+        return inner > 0
+    mixed = {sender for sender, delay in due if delay == 0}
+    return len(set(due)) == len(due) and all(delay == 0 or sender not in mixed for sender, delay in due)
 
 
 def lay_buckets(rows: Mapping[str, Any], parts: int, threads: int) -> dict[str, Any]:
@@ -78,4 +104,5 @@ def lay_buckets(rows: Mapping[str, Any], parts: int, threads: int) -> dict[str, 
         "codes": np.empty(parts * room, rows["codes"].dtype),
         "weights": np.empty(parts * room if weighted else 1, rows["weights"].dtype),
         "filled": np.zeros(parts + 8 * threads, np.uint64),
+        "around": (0,) * bool((rows["delay"] == 0).any()),
     }

@@ -161,15 +161,14 @@ def _lay(
     if kept:
         ways = replace(ways, kind=np.uint8)
     blocks = lay_blocks(netlist, fan.core_of, form, ways, dt, real)
-    bytes_per_block = LANES * np.dtype(ways.kind).itemsize * len(form.states)
-    if any(low != high for low, high in spans):
-        # A spike's arrivals lie in all slots at once; a part that holds them all would leave too little of every row.
-        bytes_per_block = bytes_per_block * slots / 8
     blocks["parts"], blocks["shares"], gathered = lay_parts(
         blocks["core"].size,
         threads,
         synapses=synapses,
-        bytes_per_block=bytes_per_block,
+        states=len(form.states),
+        ways=max(1, ways.count),
+        itemsize=np.dtype(ways.kind).itemsize,
+        slots=slots if any(low != high for low, high in spans) else 1,
         whole=CHUNK if chosen else 1,
         gathers=not chosen and gathers(netlist, wires, ways, dt, real),
     )

@@ -5,7 +5,8 @@
 *Gathered*: where a row falls into pieces of a dozen synapses, finding each piece and leaving its loop costs more than its
 synapses. So rows are first copied, once over all of them, into a bucket for each part, a vector at a time and without a branch on
 a piece's length; then each bucket is run through in one long loop, while its part of the arrivals stays in the nearest cache. The
-pieces keep the order of the spikes, so every place sums in the same order either way.
+pieces keep the order of the spikes, so every place sums in the same order either way. Where codes carry delays a part is all of its
+slots, and the spikes of all steps of a window are gathered together: copying turns a code into a place.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from workbench.kernels.event.scatter import (
     add_weights,
     add_weights_around,
     copy,
+    copy_around,
 )
 from workbench.kernels.lanes import prefetch
 
@@ -70,7 +72,7 @@ def _choose(
         _gathered(
             first_part, last_part, first, last, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base,
             r_start, r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape,
-            total, marks, buckets.codes, buckets.weights, buckets.filled, thread,
+            total, marks, buckets, thread,
         )  # fmt: skip
 
     return by_row if none else gathered
@@ -146,17 +148,23 @@ def _one_part(
 @njit(nogil=True, _nrt=False, error_model="numpy")  # pyright: ignore[reportCallIssue]
 def _gathered(
     first_part, last_part, first, last, slots, width, parts, codes, cuts, weights, sender_of, bundles, r_base,
-    r_start, r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape, total,
-    marks, bucket_codes, bucket_weights, filled, thread,
+    r_start, r_delay, r_weight, r_weighted, r_weight_at, r_states, arrivals, spike_step, spike_neuron, came, shape,
+    total, marks, buckets, thread,
 ):  # fmt: skip
     """Put the synapses of the spikes `first` to `last` into the arrivals of a thread's parts, by way of buckets."""
     columns = uint64(parts.size)
     low_part, high_part = uint64(first_part), uint64(last_part)
     skip = uint64(thread * APART)  # to this thread's words of `filled`
+    bucket_codes, bucket_weights, filled = buckets.codes, buckets.weights, buckets.filled
     bucket = uint64(bucket_codes.size) // (columns - ONE)
     limit = bucket - LANES
     line_of_weights = uint64(64 // weights.itemsize)
     populations = uint64(sender_of[sender_of.size - 1]) + ONE
+    # What the synapses in the buckets have in common; where all delays lie in the codes, not even the slot.
+    held_own, held_weight, held_due = False, arrivals.dtype.type(0), uint64(0)
+    left = limit
+    for part in range(low_part, high_part):
+        filled[skip + part] = part * bucket
     q = uint64(first)
     while q < uint64(last):
         # What goes into the same slot with the same weight: the spikes of one population in one step.
@@ -171,51 +179,81 @@ def _gathered(
             own, shift, weight = r_weighted[k] > 0, uint64(r_weight_at[k]), r_weight[k]
             due = slot + uint64(r_delay[k])
             due = due - uint64(slots) if due >= uint64(slots) else due
-            j = q
-            while j < upto:
-                for part in range(low_part, high_part):
-                    filled[skip + part] = part * bucket
-                left = limit
-                while j < upto:
-                    if j + EARLIER < upto:
-                        spot = (first_row + uint64(spike_neuron[j + EARLIER])) * columns
-                        prefetch(cuts, spot + low_part)
-                        prefetch(cuts, spot + high_part)
-                    if j + AHEAD < upto:
-                        spot = (first_row + uint64(spike_neuron[j + AHEAD])) * columns
-                        a, z = uint64(cuts[spot + low_part]), uint64(cuts[spot + high_part])
-                        for line in range(a, z + uint64(LINE), uint64(LINE)):
-                            prefetch(codes, line)
-                        if own:
-                            for line in range(a + shift, z + shift + line_of_weights, line_of_weights):
-                                prefetch(weights, line)
-                    spot = (first_row + uint64(spike_neuron[j])) * columns
-                    a, z = uint64(cuts[spot + low_part]), uint64(cuts[spot + high_part])
-                    if z - a > left:
-                        break  # an empty bucket has room for the longest row
-                    left -= z - a
-                    for part in range(low_part, high_part):
-                        z = uint64(cuts[spot + part + ONE])
-                        to = uint64(filled[skip + part])
-                        copy(codes, a, bucket_codes, to, z - a)
-                        if own:
-                            copy(weights, a + shift, bucket_weights, to, z - a)
-                        filled[skip + part] = to + (z - a)
-                        a = z
-                    j += ONE
-                for part in range(low_part, high_part):
-                    low, high = uint64(parts[part]), uint64(parts[part + ONE])
-                    plane = (high - low) * width
-                    at = low * width * uint64(slots) + due * plane
-                    a, z = part * bucket, uint64(filled[skip + part])
-                    none = uint64(0)
+            for part in range(low_part, high_part):
+                if r_delay[k] > 0:
                     came[part * uint64(slots) + due] |= r_states[k]
+                elif len(shape.flagged):
+                    for any_slot in range(uint64(slots)):
+                        came[part * uint64(slots) + any_slot] |= r_states[k]
+            alike = own == held_own and weight == held_weight and (len(buckets.around) > 0 or due == held_due)
+            if left < limit and not alike:
+                _empty(
+                    low_part, high_part, skip, bucket, slots, width, parts, arrivals, held_own, held_weight, held_due,
+                    shape, total, marks, buckets,
+                )  # fmt: skip
+                left = limit
+            held_own, held_weight, held_due = own, weight, due
+            for j in range(q, upto):
+                if j + EARLIER < upto:
+                    spot = (first_row + uint64(spike_neuron[j + EARLIER])) * columns
+                    prefetch(cuts, spot + low_part)
+                    prefetch(cuts, spot + high_part)
+                if j + AHEAD < upto:
+                    spot = (first_row + uint64(spike_neuron[j + AHEAD])) * columns
+                    a, z = uint64(cuts[spot + low_part]), uint64(cuts[spot + high_part])
+                    for line in range(a, z + uint64(LINE), uint64(LINE)):
+                        prefetch(codes, line)
                     if own:
-                        add_weights(arrivals, at, bucket_codes, a, z, weight, bucket_weights, none, none, none)
+                        for line in range(a + shift, z + shift + line_of_weights, line_of_weights):
+                            prefetch(weights, line)
+                spot = (first_row + uint64(spike_neuron[j])) * columns
+                a, z = uint64(cuts[spot + low_part]), uint64(cuts[spot + high_part])
+                if z - a > left:
+                    _empty(
+                        low_part, high_part, skip, bucket, slots, width, parts, arrivals, held_own, held_weight,
+                        held_due, shape, total, marks, buckets,
+                    )  # fmt: skip
+                    left = limit  # which is room for the longest row
+                left -= z - a
+                for part in range(low_part, high_part):
+                    z = uint64(cuts[spot + part + ONE])
+                    to = uint64(filled[skip + part])
+                    if len(buckets.around):
+                        plane = (uint64(parts[part + ONE]) - uint64(parts[part])) * width
+                        copy_around(codes, a, bucket_codes, to, z - a, due * plane, uint64(slots) * plane)
                     else:
-                        add_row(arrivals, at, bucket_codes, a, z, weight, bucket_weights, none, none, none)
-                    if len(shape.nonzero):
-                        for s in range(a, z):
-                            to = due * plane + uint64(bucket_codes[s])
-                            mark(to, uint64(slots) * plane, plane, (high - low) * LANES, low, total, marks)
+                        copy(codes, a, bucket_codes, to, z - a)
+                    if own:
+                        copy(weights, a + shift, bucket_weights, to, z - a)
+                    filled[skip + part] = to + (z - a)
+                    a = z
         q = upto
+    if left < limit:
+        _empty(
+            low_part, high_part, skip, bucket, slots, width, parts, arrivals, held_own, held_weight, held_due, shape,
+            total, marks, buckets,
+        )  # fmt: skip
+
+
+@njit(nogil=True, _nrt=False, error_model="numpy")  # pyright: ignore[reportCallIssue]
+def _empty(
+    low_part, high_part, skip, bucket, slots, width, parts, arrivals, own, weight, due, shape, total, marks, buckets
+):
+    """Add what lies in a thread's buckets to the arrivals, part by part."""
+    bucket_codes, bucket_weights, filled = buckets.codes, buckets.weights, buckets.filled
+    none = uint64(0)
+    for part in range(low_part, high_part):
+        low, high = uint64(parts[part]), uint64(parts[part + ONE])
+        plane = (high - low) * width
+        to_slot = none if len(buckets.around) else due * plane
+        at = low * width * uint64(slots) + to_slot
+        a, z = part * bucket, uint64(filled[skip + part])
+        filled[skip + part] = a
+        if own:
+            add_weights(arrivals, at, bucket_codes, a, z, weight, bucket_weights, none, none, none)
+        else:
+            add_row(arrivals, at, bucket_codes, a, z, weight, bucket_weights, none, none, none)
+        if len(shape.nonzero):
+            for s in range(a, z):
+                to = to_slot + uint64(bucket_codes[s])
+                mark(to, uint64(slots) * plane, plane, (high - low) * LANES, low, total, marks)

@@ -13,9 +13,9 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as _intrinsic
 
-from workbench.kernels.lanes import WIDTH, load, store
+from workbench.kernels.lanes import WIDTH, Lanes, load, store
 
-__all__ = ["add_row", "add_row_around", "add_weights", "add_weights_around", "copy"]
+__all__ = ["add_row", "add_row_around", "add_weights", "add_weights_around", "copy", "copy_around"]
 
 intrinsic: Any = _intrinsic  # its functions are called without the typing context they are written with
 
@@ -96,26 +96,67 @@ add_weights_around = intrinsic(_add(own=True, around=True))
 """The same where codes carry delays."""
 
 
-@intrinsic
-def copy(typingctx: Any, source: Any, start: Any, target: Any, at: Any, many: Any) -> Any:
-    """Copy source[start : start + many] to target[at:], in whole vectors: up to `WIDTH` numbers more are read and written.
+def _copy(*, around: bool) -> Callable[..., Any]:
+    def make(
+        typingctx: Any,
+        source: Any,
+        start: Any,
+        target: Any,
+        at: Any,
+        many: Any,
+        plus: Any = None,
+        ring: Any = None,
+    ) -> Any:
+        def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            here, there = (context.make_array(signature.args[k])(context, builder, args[k]).data for k in (0, 2))
+            element = here.type.pointee
 
-    Pieces shorter than a vector are the rule, so nothing depends on the length of those.
-    """
+            def all_lanes(number: Any) -> Any:
+                kind = ir.VectorType(element, WIDTH)
+                nothing = ir.Constant(kind, ir.Undefined)
+                one = builder.trunc(number, element)
+                first = builder.insert_element(nothing, one, ir.IntType(32)(0))
+                zeros = ir.Constant(ir.VectorType(ir.IntType(32), WIDTH), [0] * WIDTH)
+                return builder.shuffle_vector(first, nothing, zeros)
 
-    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        here, there = (context.make_array(signature.args[k])(context, builder, args[k]).data for k in (0, 2))
+            more, size = (all_lanes(args[5]), all_lanes(args[6])) if around else (None, None)
 
-        def move(offset: Any) -> None:
-            store(builder, load(builder, here, builder.add(args[1], offset)), there, builder.add(args[3], offset))
+            def move(offset: Any) -> None:
+                lanes = load(builder, here, builder.add(args[1], offset))
+                if around:
+                    # Beyond the ring it is the lesser of the two, before its end the difference wraps to a large number.
+                    to = builder.add(lanes.value, more)
+                    back = builder.sub(to, size)
+                    lanes = Lanes(builder, builder.select(builder.icmp_unsigned("<", to, back), to, back))
+                store(builder, lanes, there, builder.add(args[3], offset))
 
-        move(_LONG(0))
-        more = builder.icmp_unsigned(">", args[4], _LONG(WIDTH))
-        with (
-            builder.if_then(more, likely=False),
-            cgutils.for_range_slice(builder, _LONG(WIDTH), args[4], _LONG(WIDTH), _LONG) as (offset, _),
-        ):
-            move(offset)
-        return context.get_dummy_value()
+            move(_LONG(0))
+            longer = builder.icmp_unsigned(">", args[4], _LONG(WIDTH))
+            with (
+                builder.if_then(longer, likely=False),
+                cgutils.for_range_slice(builder, _LONG(WIDTH), args[4], _LONG(WIDTH), _LONG) as (offset, _),
+            ):
+                move(offset)
+            return context.get_dummy_value()
 
-    return types.void(source, types.uint64, target, types.uint64, types.uint64), code
+        place = types.uint64
+        return types.void(source, place, target, place, place, *((place, place) if around else ())), code
+
+    return make
+
+
+def _copy_plain(typingctx: Any, source: Any, start: Any, target: Any, at: Any, many: Any) -> Any:
+    return _copy(around=False)(typingctx, source, start, target, at, many)
+
+
+def _copy_around(typingctx: Any, source: Any, start: Any, target: Any, at: Any, many: Any, plus: Any, ring: Any) -> Any:
+    return _copy(around=True)(typingctx, source, start, target, at, many, plus, ring)
+
+
+copy = intrinsic(_copy_plain)
+"""Copy source[start : start + many] to target[at:], in whole vectors: up to `WIDTH` numbers more are read and written.
+
+Pieces shorter than a vector are the rule, so nothing depends on the length of those.
+"""
+copy_around = intrinsic(_copy_around)
+"""The same with `plus` added to each number, and `ring` subtracted from those that reach it."""

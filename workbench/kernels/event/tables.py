@@ -227,6 +227,7 @@ class Buckets(NamedTuple):
     codes: np.ndarray  # as the rows' codes (parts × room, of which the last 32 are for the rest of a vector)
     weights: np.ndarray  # as the rows' weights, likewise where there are any
     filled: np.ndarray  # uint64 (parts + 8 × threads): up to where; part p of thread t at p + 8 × t
+    around: tuple[int, ...]  # (0,) if codes carry delays: in the buckets they are places in all slots of the part
 
 
 class Scratch(NamedTuple):
