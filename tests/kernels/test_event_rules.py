@@ -46,6 +46,8 @@ SHAPES = {
     "step by step": (shape(currents=TWO, waits=ONE, flagged=ONE), "float64"),
     "step by step, counts of a weight each": (shape(currents=TWO, waits=ONE, ways=ONE, flagged=ONE), "float64"),
     "step by step, counts of two weights": (shape(delta=ONE, conductances=ONE, ways=TWO, flagged=ONE), "float32"),
+    "late": (shape(currents=TWO, waits=ONE, flagged=ONE, late=ONE), "float32"),
+    "late, counts": (shape(currents=ONE, conductances=ONE, waits=ONE, ways=ONE, flagged=ONE, late=ONE), "float64"),
     "step by step, whole steps": (
         shape(discrete=ONE, delta=ONE, currents=ONE, spread=ONE, nonzero=ONE, flagged=ONE), "int32"
     ),
@@ -55,6 +57,7 @@ KINDS = {
     "counts, float32, sums that may cancel": np.uint8,
     "narrow sums": np.int16,
     "step by step, counts of a weight each": np.uint8,
+    "late, counts": np.uint8,
     "step by step, counts of two weights": np.uint16,
 }
 """The kind of the arrivals, where it is not that of the states."""
@@ -65,13 +68,22 @@ BEGIN, SLOT, SLOTS = 10, 3, 4
 
 
 @njit
-def run(shape, s, k, arrivals, marks, came, given, fired, active, back, first, steps):
-    slot, row = np.uint64((SLOT + first) % SLOTS), np.uint64(first)
-    sweep(
-        shape, s[0], s[1], s[2], s[3], k[0], k[1], k[2], k[3], k[4], k[5], arrivals, marks, came, given, fired, active,
-        np.uint64(0), np.uint64(BLOCKS), np.uint64(back), np.uint64(BEGIN + first), np.uint64(steps), row, np.uint64(BLOCKS), row,
-        np.uint64(0), slot, np.uint64(SLOTS), np.uint64(BLOCKS * W), np.uint64(0),
-    )  # fmt: skip
+def run(shape, s, k, arrivals, spare, marks, came, given, fired, active, back, first, steps):
+    late = len(shape.late)
+    slot, line, row = np.uint64((SLOT + first - late) % SLOTS), np.uint64(first), np.uint64(first + late)
+    last, begin, words = np.uint64(BLOCKS), np.uint64(BEGIN + first), np.uint64(BLOCKS * W)
+    if steps:
+        sweep(
+            shape, s[0], s[1], s[2], s[3], k[0], k[1], k[2], k[3], k[4], k[5], arrivals, spare, marks, came, given, fired, active,
+            np.uint64(0), last, np.uint64(back), begin, np.uint64(steps), row, last, line, np.uint64(0), slot, np.uint64(SLOTS),
+            words, np.uint64(0), (0,),
+        )  # fmt: skip
+    else:
+        sweep(
+            shape, s[0], s[1], s[2], s[3], k[0], k[1], k[2], k[3], k[4], k[5], arrivals, spare, marks, came, given, fired, active,
+            np.uint64(0), last, np.uint64(back), begin, np.uint64(steps), row, last, line, np.uint64(0), slot, np.uint64(SLOTS),
+            words, np.uint64(0), (),
+        )  # fmt: skip
 
 
 def a_network(name: str, rng: np.random.Generator):
@@ -107,6 +119,8 @@ def a_network(name: str, rng: np.random.Generator):
     arrivals = rng.integers(0, 200, size).astype(KINDS[name]) if name in KINDS else draw(*size)
     if ways:
         arrivals[:, :, ::2] = np.minimum(arrivals[:, :, ::2], 1)  # most blocks get no spike twice
+    arrivals = arrivals * (rng.random(size) < 0.4).astype(arrivals.dtype)
+    arrivals[SLOT - 1] = 0  # of the step before, whose arrivals have come
     return SimpleNamespace(
         shape=shape,
         kind=np.dtype(kind),
@@ -115,7 +129,7 @@ def a_network(name: str, rng: np.random.Generator):
         fields=draw(states, BLOCKS, W, scale=2.0),
         hold=(rng.integers(0, 4, (BLOCKS, W)) * counted["waits"]).astype(np.int16),
         holds=holds,
-        arrivals=arrivals * (rng.random(size) < 0.4).astype(arrivals.dtype),
+        arrivals=arrivals,
         given=draw(STEPS, BLOCKS, W),
         marks=(rng.integers(0, 2**32, (SLOTS, BLOCKS)) * counted["nonzero"]).astype(np.uint32),
     )
@@ -184,7 +198,7 @@ def test_where_nothing_came_nothing_is_read(name):
 
 
 def agree(n: SimpleNamespace, *, back: bool, quiet: bool) -> None:
-    """Both take the same steps: all in one go, or one by one where the shape wants it."""
+    """Both take the same steps."""
     with np.errstate(over="ignore"):
         expected = in_numpy(n, quiet=quiet)
     fields = np.ascontiguousarray(n.fields.transpose(1, 0, 2)).reshape(-1)
@@ -197,18 +211,24 @@ def agree(n: SimpleNamespace, *, back: bool, quiet: bool) -> None:
         constants, (sets * len(n.values) * W).astype(np.uint64), n.holds.reshape(-1), (sets * W).astype(np.uint64),
         np.full(BLOCKS, 2**32 - 1, np.uint32), core,
     )  # fmt: skip
-    arrivals, marks = n.arrivals.reshape(-1).copy(), n.marks.reshape(-1).copy()
-    fired, active = np.zeros(STEPS * BLOCKS, np.uint32), np.zeros((STEPS, 2), np.int32)
+    arrivals, marks, spare = n.arrivals.reshape(-1).copy(), n.marks.reshape(-1).copy(), np.zeros(1, np.uint16)
+    late = len(n.shape.late)
+    fired, active = np.zeros((STEPS + late) * BLOCKS, np.uint32), np.zeros((STEPS, 2), np.int32)
     came = np.full(SLOTS, 0 if quiet else 2**64 - 1, np.uint64)
-    for first in range(STEPS) if n.counted["flagged"] else (0,):
-        steps = 1 if n.counted["flagged"] else STEPS
-        run(n.shape, states, known, arrivals, marks, came, n.given.reshape(-1), fired, active, back, first, steps)
+    # Steps in one go, or one by one where the shape wants it; where arrivals are late, two and one, and what is left over.
+    pieces = (
+        [(0, 2), (2, 1), (STEPS, 0)] if late else [(s, 1) for s in range(STEPS)] if n.shape.flagged else [(0, STEPS)]
+    )
+    for first, steps in pieces:
+        run(
+            n.shape, states, known, arrivals, spare, marks, came, n.given.reshape(-1), fired, active, back, first, steps
+        )
     got = fields.reshape(BLOCKS, len(n.fields), W).transpose(1, 0, 2)
     for mine, theirs in zip(got, expected.fields, strict=True):
         np.testing.assert_array_equal(mine, theirs)
     if n.counted["waits"]:
         np.testing.assert_array_equal(np.maximum(until - (BEGIN + STEPS - 1), 0).reshape(BLOCKS, W), expected.hold)
-    np.testing.assert_array_equal(bits(fired.reshape(STEPS, BLOCKS)), expected.fired)
+    np.testing.assert_array_equal(bits(fired.reshape(-1, BLOCKS)[late:]), expected.fired)
     assert expected.fired.any()
     assert not expected.fired.all()
     by_core = np.stack([expected.touched[:, core == c].sum(axis=(1, 2)) for c in range(2)], axis=1)

@@ -149,6 +149,11 @@ def _lay(
     longest = max([1, *(high for _, high in spans)])
     # Outside spikes of a whole window are added before its first step, each to a slot of its own.
     slots = window + longest if listed else max(window, longest)
+    late = window == 1 and inner and not (listed or form.discrete or form.delta or outside.fused(netlist))
+    flagged = window == 1
+    if late:
+        # Nobody moves by what came in the same step, so a window may be a step longer than the shortest delay.
+        window, slots = 2, longest + 1
     means = any(p.reduce == "mean" for p in probes)
     threads = kernels.threads() if netlist.size >= THREADED_FROM and not means else 1
     synapses = sum(r.targets.size for r in wires.rows) / max(1, sum(r.start.size - 1 for r in wires.rows))
@@ -157,7 +162,7 @@ def _lay(
     ways = lay_ways(netlist, wires, form, real)
     if not ways.count and real is not np.int32:
         chosen = ()  # sums of floats depend on their order
-    kept = bool(ways.count) and not ways.unit and window > 1 and len(chosen) == len(wires.blocks)
+    kept = bool(ways.count) and not ways.unit and window > 1 and not late and len(chosen) == len(wires.blocks)
     if kept:
         ways = replace(ways, kind=np.uint8)
     blocks = lay_blocks(netlist, fan.core_of, form, ways, dt, real)
@@ -190,6 +195,8 @@ def _lay(
         "kept": kept,
         "window": window,
         "slots": slots,
+        "flagged": flagged,
+        "late": late,
         "ways": ways,
     }
 
@@ -290,7 +297,8 @@ class EventRun(Run):
             ways=(0,) * layout["ways"].count,
             cancels=(0,) * layout["ways"].cancels,
             nonzero=(0,) * self._counts_states,
-            flagged=(0,) * (self._window == 1),
+            flagged=(0,) * layout["flagged"],
+            late=(0,) * layout["late"],
             kept=(0,) * kept,
         )
         self._recorder = Recorder(netlist, program.probes, program.limits, program.dt)
@@ -299,7 +307,7 @@ class EventRun(Run):
         self._longest = max(1, min(CALL, 4_000_000 // max(1, cores)))
         room = max(BUFFER, 2 * netlist.size)
         self._scratch = event.Scratch(
-            fired=np.zeros(self._window * _whole(count), np.uint32),
+            fired=np.zeros((self._window + layout["late"]) * _whole(count), np.uint32),
             ranks=np.zeros(0 if blocks["ordered"] else _whole(-(-netlist.size // LANES)), np.uint32),
             step=np.empty(room, np.int64),
             neuron=np.empty(room, np.int32),

@@ -86,18 +86,10 @@ class _Arriving:
     """
 
     def __init__(
-        self,
-        builder: Any,
-        data: Any,
-        lines: list[Any],
-        weights: list[Lanes],
-        came: Any,
-        *,
-        cancels: bool,
-        signed: bool,
+        self, builder: Any, data: Any, lines: list[Any], weights: list[Lanes], came: Any, *, signed: bool, cancels: bool
     ) -> None:
         self.builder, self.data, self.lines, self.weights = builder, data, lines, weights
-        self.came, self.cancels, self.signed = came, cancels, signed
+        self.came, self.signed, self.cancels = came, signed, cancels
         self.met: Any = None
 
     def onto(self, base: Lanes) -> Lanes:
@@ -255,6 +247,7 @@ def sweep(
     slots: Any,
     span: Any,
     came_at: Any,
+    moves: Any,
 ) -> Any:
     """Steps of a run of blocks with the same constants (or each with its own), which read and clear their arrivals.
 
@@ -262,6 +255,7 @@ def sweep(
     that of the first among the words of who fired (which are nought before), `pitch` long each, `line` the same in `given` and
     `active`. The arrivals of block b in slot k begin at `arrived_at` + k × lines × `span` + b × 32, and there is a line every `span`
     places; `slot` is the first step's, and its word of `came` lies `came_at` + slot.
+    Where arrivals are late, the slot is that of the step before; and if `moves` is (), they are added and no step is made.
     """
     counted = dict(zip(shape.fields, (len(t) for t in shape.types), strict=True))
     rule = "discrete" if counted["discrete"] else "lif"
@@ -269,12 +263,15 @@ def sweep(
     receivers = [0] * counted["delta"] + [1 + k for k in range(kinds + open_kinds)]
     names = rules.constants_of(rule, kinds, open_kinds, ways * (1 + kinds + open_kinds))
     states = 1 + kinds + open_kinds
-    each = max(1, ways)
-    signed = getattr(arrivals.dtype, "signed", True)
+    each, signed = max(1, ways), getattr(arrivals.dtype, "signed", True)
     spread, waits, flagged = bool(counted["spread"]), bool(counted["waits"]), bool(counted["flagged"])
+    late, going = bool(counted["late"]), bool(len(moves))
     kept = bool(counted["kept"])
 
     def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        if not (going or late):
+            return context.get_dummy_value()
+
         def array(number: int) -> Any:
             return context.make_array(signature.args[number])(context, builder, args[number])
 
@@ -290,7 +287,7 @@ def sweep(
         }  # fmt: skip
         cores = cgutils.unpack_tuple(builder, array(17).shape)[1]
         blocks = cgutils.unpack_tuple(builder, array(10).shape)[0]
-        first, last, back, begin, steps, row, pitch, line, arrived_at, slot, slots, span, came_at = args[18:]
+        first, last, back, begin, steps, row, pitch, line, arrived_at, slot, slots, span, came_at, _ = args[18:]
         whole = not isinstance(data["fields"].type.pointee, (ir.FloatType, ir.DoubleType))
         element = data["fields"].type.pointee
         wide = _WORD if whole else element
@@ -313,10 +310,14 @@ def sweep(
         common = None if spread else constants_at(first)
         # Behind the last place there is room for whole chunks, with nothing in it.
         nowhere = builder.sub(builder.zext(array(12).nitems, _LONG), _LONG(CHUNK * WIDTH)) if kept else None
-        flags = one("came", builder.add(came_at, slot)) if flagged else None
         boxes = [_Box(builder, ir.VectorType(wide, WIDTH)) for _ in range(states)]
         asleep, wake = _Box(builder, _WORD), _Box(builder, _LONG)
-        left, at_slot = _Box(builder, _WORD), _Box(builder, _LONG)
+        left, fired_before = _Box(builder, _WORD), _Box(builder, _WORD)
+        # Where a step finds what arrives, its words of who fired, its counts and those of the step before.
+        at_slot, at_place, at_word, at_count, at_before = (_Box(builder, _LONG) for _ in range(5))
+        plane, counted_from = times(span, states * each), builder.mul(line, cores)
+        earlier = builder.select(builder.icmp_unsigned("!=", line, _LONG(0)), cores, _LONG(0))
+        counted_before = builder.sub(counted_from, earlier)
 
         def each_of(bits: Any, do: Callable[[Any, Any], None]) -> None:
             """Do something with each set bit of a word: (number, bit)."""
@@ -337,29 +338,35 @@ def sweep(
             if waits:
                 asleep.put(one("waiting", b))
                 wake.put(one("wakes", b))
+            core = builder.zext(one("core", b), _LONG)
+            alive = None if late else one("live", b)
+            if late:
+                fired_before.put(one("fired", builder.add(builder.mul(builder.sub(row, _LONG(1)), pitch), b)))
             at_slot.put(slot)
+            at_place.put(builder.add(builder.add(arrived_at, place), builder.mul(slot, plane)))
+            at_word.put(builder.add(builder.mul(row, pitch), b))
+            at_count.put(counted_from)
+            at_before.put(counted_before)
 
             def step(index: Any, b: Any = b, k: Any = k, place: Any = place) -> None:
                 now = builder.add(begin, index)
-                if waits:
+                if waits and going:
                     with builder.if_then(builder.icmp_signed(">=", now, wake.get()), likely=False):
                         bits = asleep.get()
                         wake.put(_LONG(FOREVER))
 
                         def look(lane: Any, bit: Any) -> None:
                             due = one("until", builder.add(place, lane))
-                            late = builder.icmp_signed(">", due, now)
-                            keep = builder.select(late, _WORD(0), bit)
+                            waits_on = builder.icmp_signed(">", due, now)
+                            keep = builder.select(waits_on, _WORD(0), bit)
                             asleep.put(builder.xor(asleep.get(), keep))
-                            wake.put(builder.select(late, lower(due, wake.get()), wake.get()))
+                            wake.put(builder.select(waits_on, lower(due, wake.get()), wake.get()))
 
                         each_of(bits, look)
                         put("waiting", b, asleep.get())
                         put("wakes", b, wake.get())
-                up = builder.not_(asleep.get()) if waits else one("live", b)
-                here = builder.add(arrived_at, builder.mul(at_slot.get(), times(span, states * each)))
-                here = builder.add(here, place)
-                counted_at = builder.add(line, index)
+                flags = one("came", builder.add(came_at, at_slot.get())) if flagged else None
+                here = at_place.get()
                 arriving = []
                 noted = one("came", builder.add(came_at, at_slot.get())) if kept else None
                 for state in receivers:
@@ -371,21 +378,36 @@ def sweep(
                         arriving.append(made)
                         continue
                     looks = None
-                    if flagged:
+                    if flags is not None:
                         looks = builder.icmp_unsigned("!=", builder.and_(flags, _LONG(1 << state)), _LONG(0))
                     arriving.append(
                         _Arriving(
-                            builder,
-                            data["arrivals"],
-                            spots,
-                            weights,
-                            looks,
-                            cancels=bool(counted["cancels"]),
-                            signed=signed,
+                            builder, data["arrivals"], spots, weights, looks,
+                            signed=signed, cancels=bool(counted["cancels"]),
                         )
-                    )
+                    )  # fmt: skip
+                counted_at, fired_at = at_count.get(), at_word.get()
+
+                def count(bits: Any, counted_at: Any) -> None:
+                    many = builder.ctpop(bits)
+                    spot = builder.gep(data["active"], [builder.add(counted_at, core)])
+                    builder.store(builder.add(builder.load(spot), many), spot)
+
+                if late:
+                    # What came in the step before; it counts there, but for those that fired there.
+                    met = Word(builder, _WORD(0))
+                    for state, arrived in zip(receivers, arriving, strict=True):
+                        boxes[state].put((Lanes(builder, boxes[state].get()) + arrived).value)
+                        met = met | (arrived != 0)
+                    with builder.if_then(builder.icmp_unsigned("!=", flags, _LONG(0))):
+                        # Lanes that nobody lives in get nothing by a list or a row of bits.
+                        count(builder.and_(met.value, builder.not_(fired_before.get())), at_before.get())
+                    fired_before.put(_WORD(0))
+                if not going:
+                    return
+                up = builder.not_(asleep.get()) if waits else one("live", b)
                 values = [Lanes(builder, box.get()) for box in boxes]
-                given_at = builder.add(builder.mul(counted_at, times(blocks, WIDTH)), place)
+                given_at = builder.add(builder.mul(builder.add(line, index), times(blocks, WIDTH)), place)
                 block = SimpleNamespace(
                     v=values[0],
                     currents=tuple(values[1 : 1 + kinds]),
@@ -393,7 +415,7 @@ def sweep(
                     hold=None,
                     awake=unmask(builder, up),
                     constants=k,
-                    arrivals=tuple(arriving),
+                    arrivals=None if late else tuple(arriving),
                     given=load(builder, data["given"], given_at) if counted["given"] else None,
                     delta=bool(counted["delta"]),
                     nonzero=bool(counted["nonzero"]),
@@ -407,24 +429,19 @@ def sweep(
                     spot = builder.add(builder.mul(at_slot.get(), blocks), b)
                     moved = builder.or_(moved, one("marks", spot))
                     put("marks", spot, _WORD(0))
-
-                def count(bits: Any) -> None:
-                    many = builder.ctpop(builder.and_(bits, one("live", b)))
-                    core = builder.zext(one("core", b), _LONG)
-                    spot = builder.gep(data["active"], [builder.add(builder.mul(counted_at, cores), core)])
-                    builder.store(builder.add(builder.load(spot), many), spot)
-
                 if flagged and not counted["nonzero"]:
-                    with builder.if_then(builder.icmp_unsigned("!=", flags, _LONG(0))):
-                        count(moved)
+                    if not late:
+                        with builder.if_then(builder.icmp_unsigned("!=", flags, _LONG(0))):
+                            count(builder.and_(moved, alive), counted_at)
                 else:
-                    count(moved)
+                    count(builder.and_(moved, alive), counted_at)
                 with builder.if_then(some(fired, wide), likely=False):
                     if isinstance(block.v, Unsettled):
                         boxes[0].put(block.v.settled().value)
                     word = mask(fired)
-                    count(builder.and_(word, builder.not_(moved)))
-                    put("fired", builder.add(builder.mul(builder.add(row, index), pitch), b), word)
+                    count(builder.and_(word, builder.not_(moved)), counted_at)
+                    put("fired", fired_at, word)
+                    fired_before.put(word)
                     if waits:
                         asleep.put(builder.or_(asleep.get(), word))
                         held = one("holds_of", b)
@@ -439,14 +456,19 @@ def sweep(
                         put("waiting", b, asleep.get())
                         put("wakes", b, wake.get())
 
-            if flagged:  # windows of one step
-                step(_LONG(0))
-            else:
+            if going:
                 with cgutils.for_range(builder, steps, intp=_LONG) as go:
                     step(go.index)
                     following = builder.add(at_slot.get(), _LONG(1))
                     around = builder.icmp_unsigned(">=", following, slots)
                     at_slot.put(builder.select(around, _LONG(0), following))
+                    further = builder.add(at_place.get(), plane)
+                    at_place.put(builder.select(around, builder.add(arrived_at, place), further))
+                    at_word.put(builder.add(at_word.get(), pitch))
+                    at_before.put(at_count.get())
+                    at_count.put(builder.add(at_count.get(), cores))
+            else:
+                step(_LONG(0))
             for n, box in enumerate(boxes):
                 lanes = converted(Lanes(builder, box.get()), element)
                 store(builder, lanes, data["fields"], builder.add(home, _LONG(n * WIDTH)))
@@ -457,4 +479,4 @@ def sweep(
         shape, fields, waiting, wakes, until, constants, constants_of_, holds, holds_of, live, core, arrivals, spare, marks,
         came, given, fired_words, active,
     )  # fmt: skip
-    return types.void(*arrays, *(place,) * 13), code
+    return types.void(*arrays, *(place,) * 13, moves), code

@@ -22,6 +22,7 @@ from workbench.kernels.lanes import atomic_add, atomic_read, give_way, nonzero, 
 
 __all__ = ["advance"]
 
+MOVES, STILL = (0,), ()
 LANES, ONE, EVERY = uint64(32), uint64(1), uint64(0xFFFFFFFFFFFFFFFF)
 
 
@@ -56,16 +57,13 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
     active, outside_here = scratch.active[thread], scratch.outside[thread]
     spike_step, spike_neuron, sync = scratch.step, scratch.neuron, scratch.sync
     came, many, spare = state.came, state.many, state.spare
-    given, listed, pitch = outside.current, outside.at, uint64(scratch.fired.size // window)
+    given, listed, pitch = outside.current, outside.at, uint64(scratch.fired.size // (window + len(shape.late)))
     # Reaching into a tuple counts a reference, which is slow in a loop: everything is taken out once.
     parts, population, index, block_core = blocks.parts, blocks.population, blocks.number, blocks.core
     neuron, ranks = blocks.neuron, scratch.ranks
     asleep, wakes, until = state.waiting, state.wakes, state.until
     constants, constants_of, holds, holds_of = blocks.constants, blocks.constants_of, blocks.holds, blocks.holds_of
-    (
-        runs,
-        first_run,
-    ) = blocks.runs, blocks.first_run
+    runs, first_run = blocks.runs, blocks.first_run
     f_population, f_key, f_table, f_at = noise.population, noise.key, noise.table, noise.table_at
     f_low, f_high, f_weight, f_row = noise.low, noise.high, noise.weight, noise.row
     f_delay, f_begin, f_end = noise.delay, noise.begin, noise.end
@@ -78,7 +76,8 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
     tapped = taps.field.size > 0
     means = taps.means
     noisy = noise.population.size
-    met = 0
+    met, turns = 0, 0
+    late = len(shape.late)
     written = 0
     n = start
     while n < stop and written + size <= spike_step.size:
@@ -90,7 +89,8 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                 )
                 came[part * slots : (part + 1) * slots] = EVERY
         # Every other window goes backwards, so that what was updated last is still near.
-        back = uint64(0 if means else n & 1)
+        back = uint64(0 if means else turns & 1)
+        turns += 1
         for part_turn in range(last_part - first_part):
             part = last_part - 1 - part_turn if back else first_part + part_turn
             low, high = uint64(parts[part]), uint64(parts[part + 1])
@@ -118,7 +118,14 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                     if tapped:
                         upto, steps = b + uint64(1), uint64(1) if t_first[b + uint64(1)] > t_first[b] else steps
                     for s in range(n, m, steps):
-                        if tapped:
+                        if tapped and t_first[b + uint64(1)] > t_first[b]:
+                            sweep(
+                                shape, fields, asleep, wakes, until, constants,
+                                constants_of, holds, holds_of, live, block_core, arrivals, spare, marks, came, given,
+                                fired_words, active, b, upto, back, uint64(s), steps, uint64(s - n + late), pitch,
+                                uint64(s - start),
+                                base - low * LANES, uint64((s - late) % slots), uint64(slots), span, uint64(part * slots), STILL,
+                            )  # fmt: skip
                             for t in range(t_first[b], t_first[b + uint64(1)]):
                                 if s % t_stride[t] == 0:
                                     spot = t_at[t] + (s - t_origin[t]) // t_stride[t] * t_width[t]
@@ -126,19 +133,19 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                         sweep(
                             shape, fields, asleep, wakes, until, constants,
                             constants_of, holds, holds_of, live, block_core, arrivals, spare, marks, came, given,
-                            fired_words, active, b, upto, back, uint64(s), steps, uint64(s - n), pitch,
+                            fired_words, active, b, upto, back, uint64(s), steps, uint64(s - n + late), pitch,
                             uint64(s - start),
-                            base - low * LANES, uint64(s % slots), uint64(slots), span, uint64(part * slots),
+                            base - low * LANES, uint64((s - late) % slots), uint64(slots), span, uint64(part * slots), MOVES,
                         )  # fmt: skip
                     b = upto
-            for s in range(n, m):
+            for s in range(n - late, m - late):
                 came[part * slots + s % slots] = uint64(0)
                 if len(shape.kept):
                     many[part * slots + s % slots] = 0
         met += 1
         _meet(sync, threads, met)
         if thread == 0:
-            sync[8] = _gather(n, m, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, written)
+            sync[8] = _gather(n, m, late, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, written)
         met += 1
         _meet(sync, threads, met)
         first, written = written, sync[8]
@@ -151,14 +158,29 @@ def advance(thread, start, stop, window, shape, states, slots, state, blocks, ro
                 total, marks, buckets, thread,
             )  # fmt: skip
         n = m
+    if late:
+        for part in range(first_part, last_part):
+            low, high = uint64(parts[part]), uint64(parts[part + 1])
+            base = low * width * uint64(slots) - low * LANES
+            slot = (n - 1) % slots
+            for run in range(first_run[part], first_run[part + 1]):
+                sweep(
+                    shape, fields, asleep, wakes, until, constants, constants_of, holds, holds_of, live, block_core, arrivals,
+                    spare, marks, came, given, fired_words, active, uint64(runs[run]), uint64(runs[run + 1]), uint64(0), uint64(n), ONE,
+                    ONE, pitch, uint64(n - start), base, uint64(slot), uint64(slots), (high - low) * LANES, uint64(part * slots), STILL,
+                )  # fmt: skip
+            came[part * slots + slot] = uint64(0)
     return n, written
 
 
 @njit(inline="always")
-def _gather(n, m, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, written):
+def _gather(n, m, late, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, written):
     """Write the spikes of steps `n` to `m` in order of step and neuron, and clear the words that told of them."""
+    if late:
+        fired_words[:pitch] = uint32(0)
     for s in range(n, m):
-        at = uint64(s - n) * pitch
+        at = uint64(s - n + late) * pitch
+        keeps = late and s == m - 1  # the next window asks once more who fired last
         if ranks.size:
             # Places do not ascend with the neurons: their bits are put where they do.
             for group in range(uint64(0), pitch, LANES):
@@ -171,6 +193,8 @@ def _gather(n, m, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, w
                         i = uint64(neuron[b * LANES + uint64(trailing(word))])
                         ranks[i >> uint64(5)] |= uint32(1) << uint32(i & uint64(31))
                         word &= uint32(word - uint32(1))
+                    if keeps:
+                        fired_words[b] = fired_words[at + b]
                     fired_words[at + b] = uint32(0)
             for group in range(uint64(0), uint64(ranks.size), LANES):
                 found = nonzero(ranks, group)
@@ -196,5 +220,7 @@ def _gather(n, m, pitch, neuron, ranks, fired_words, spike_step, spike_neuron, w
                     spike_neuron[written] = neuron[b * LANES + uint64(trailing(word))]
                     written += 1
                     word &= uint32(word - uint32(1))
+                if keeps:
+                    fired_words[b] = fired_words[at + b]
                 fired_words[at + b] = uint32(0)
     return written

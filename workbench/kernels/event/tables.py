@@ -62,7 +62,10 @@ class Shape(NamedTuple):
     ]  # () where arrivals are sums; else one entry for each weight a state may get: arrivals are counts
     cancels: tuple[int, ...]  # (0,) if counted arrivals may add up to nothing
     nonzero: tuple[int, ...]  # (0,) if a state that is not zero makes an update active
-    flagged: tuple[int, ...]  # (0,) if windows are one step: it looks up where anything came before it looks for it
+    flagged: tuple[int, ...]  # (0,) if it looks up where anything came before it looks for it: where windows are short
+    late: tuple[
+        int, ...
+    ]  # (0,) if what arrives in a step is added at the beginning of the next, so that windows are a step longer
     kept: tuple[int, ...]  # (0,) if all synapses are rows of bits: arrivals are written afresh and never cleared
 
 
@@ -233,9 +236,8 @@ class Buckets(NamedTuple):
 class Scratch(NamedTuple):
     """Room that no run needs to keep."""
 
-    fired: (
-        np.ndarray
-    )  # uint32 (steps of a window × blocks, rounded up to whole vectors): a bit for each lane that fired
+    fired: np.ndarray  # uint32 (steps of a window × blocks, rounded up to whole vectors): a bit for each lane that fired; before them, where
+    # arrivals are late, those of the last step before the window
     ranks: (
         np.ndarray
     )  # uint32 (neurons / 32, rounded up likewise): who fired, by number; empty where places ascend with the numbers
