@@ -100,6 +100,7 @@ def test_what_does_not_fit_is_refused_and_what_fits_is_said(monkeypatch):
 def test_what_it_shows_on_the_way_is_the_run_so_far(small, monkeypatch):
     monkeypatch.setattr(Experiment.stages, "__kwdefaults__", {"every": 0.0})
     monkeypatch.setattr(base, "FIRST", 8)
+    monkeypatch.setattr(base, "BRISK", 0.0)
     *ways, last = SMALL.stages()
     assert len(ways) > 5 and [r.part for r in ways] == sorted(r.part for r in ways)
     assert dict(last.numbers) == pytest.approx(dict(small.numbers))
