@@ -201,9 +201,10 @@ def finish(going: Run, progress: Progress | None = None) -> Recording:
 
 
 def slices(going: Run, progress: Progress | None = None) -> Iterator[float]:
-    """Advance a run to the end of its drive, slice by slice: twenty of them or more, and at least about three a second; fewer where the whole takes a moment.
+    """Advance a run to the end of its drive, slice by slice: at least about three a second.
 
-    `progress` is told before the first and after each; then comes the part done, and whoever iterates may look at the run or leave it.
+    Twenty of them or more, unless they would be shorter than `BRISK` seconds. `progress` is told before the first and after each; then
+    comes the part done, and whoever iterates may look at the run or leave it.
     """
     total = going.drive.steps
     most = max(1, math.ceil(total / 20))
